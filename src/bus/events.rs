@@ -1,0 +1,160 @@
+//! What agents tell and ask each other.
+
+use actix::prelude::*;
+use p7_core::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
+use p7_core::incident::{Incident, IncidentId};
+use p7_core::result::ProbeResult;
+use p7_core::service::Service;
+use p7_core::status::ServiceStatus;
+use p7_core::vocabulary::{MeshTime, ServiceId};
+use std::sync::Arc;
+
+/// prober → aggregator: a probe of this node has finished and its result stands.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ProbeFinished(pub Arc<ProbeResult>);
+
+/// aggregator → dashboard (and every other agent that shows or says something): a service's status.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Heard {
+    /// The whole status as it now is.
+    pub status: Arc<ServiceStatus>,
+    /// The result that led to it; none when time, a person or the configuration did.
+    pub result: Option<Arc<ProbeResult>>,
+}
+
+/// aggregator → everybody: an incident opened, worsened, was acknowledged or ended.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct IncidentChanged(pub Arc<Incident>);
+
+/// node → prober, aggregator, dashboard: the services to watch from now on, in id order.
+/// Probe settings travel to the prober apart from this.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Configured(pub Arc<Vec<Arc<Service>>>);
+
+/// node → dashboard: which configuration is in force, and what is wrong with a refused newer one.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ConfigurationNoted {
+    /// The configuration in force as redacted TOML-like JSON, for `/api/v1/config`.
+    pub in_force: Arc<serde_json::Value>,
+    /// A short hash of it.
+    pub hash: String,
+    /// When it was taken up.
+    pub since: MeshTime,
+    /// The faults of a newer file that was refused, a line each; empty when all is well.
+    pub refused: Vec<String>,
+}
+
+/// prober → aggregator, dashboard: what is known about this machine's own network.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct NetworkNoted {
+    /// Why the machine is believed to be cut off, in words; none when it is not.
+    pub cut_off: Option<String>,
+    /// Since when.
+    pub since: MeshTime,
+}
+
+/// aggregator → dashboard: whether the store takes what it is given.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct StoreNoted {
+    /// What is wrong and what to do, in words; none when nothing is.
+    pub trouble: Option<String>,
+    /// Results that were not stored since then.
+    pub lost: u64,
+}
+
+/// anybody → prober: test this service now, outside its schedule. The result is answered, not published.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Arc<ProbeResult>, AskError>")]
+pub struct ProbeNow(pub ServiceId);
+
+/// dashboard → aggregator: somebody states something.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "Result<Ask, AskError>")]
+pub enum Request {
+    /// Acknowledge the service's open incident.
+    Acknowledge {
+        /// The service.
+        service: ServiceId,
+        /// Who.
+        by: String,
+        /// What they say; may be empty.
+        reason: String,
+    },
+    /// A silence or a maintenance.
+    Hold {
+        /// Which of the two.
+        kind: HoldKind,
+        /// What it covers.
+        scope: Scope,
+        /// From when; none means now.
+        starts: Option<MeshTime>,
+        /// Until when.
+        ends: MeshTime,
+        /// Who.
+        by: String,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// End a silence or a maintenance now.
+    Lift {
+        /// Its id.
+        id: String,
+        /// Who.
+        by: String,
+    },
+    /// A deployment started or ended; `at` is filled in by the aggregator.
+    Deployed(Deployment),
+    /// All holds that have not ended.
+    Holds,
+    /// One incident's acknowledgement.
+    AcknowledgementOf(IncidentId),
+}
+
+/// What was stated, as it now stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// The acknowledgement.
+    Acknowledged(Acknowledgement),
+    /// The hold.
+    Held(Hold),
+    /// The deployment.
+    Deployed(Deployment),
+    /// The holds, by id.
+    Holds(Vec<Hold>),
+    /// An acknowledgement, if there is one.
+    Acknowledgement(Option<Acknowledgement>),
+}
+
+/// Why an ask was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// There is no such thing.
+    #[error("there is no {kind} `{id}`")]
+    NotFound {
+        /// `service`, `incident`, `silence or maintenance`.
+        kind: &'static str,
+        /// What was asked for.
+        id: String,
+    },
+    /// It can't be done as things are.
+    #[error("{0}")]
+    Conflict(String),
+    /// The ask itself is wrong.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too much at once; try again.
+    #[error("the node is busy; try again in a few seconds")]
+    Busy,
+}
+
+/// node → aggregator: read the recent past from the store and start; told once.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Load;

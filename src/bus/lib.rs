@@ -1,0 +1,15 @@
+//! p7-bus: how agents talk. Events are told, questions are asked; every mailbox is bounded and
+//! what is dropped is counted.
+//!
+//! Agents know this crate and the core, not each other: an agent holds the recipient of an event,
+//! a test holds a recorder. A panic anywhere aborts the process and the service manager restarts
+//! it: actix's supervision does not survive a panic, and the mesh covers the gap.
+
+mod events;
+mod tell;
+
+pub use events::{
+    Ask, AskError, ConfigurationNoted, Configured, Heard, IncidentChanged, Load, NetworkNoted, ProbeFinished,
+    ProbeNow, Request, StoreNoted,
+};
+pub use tell::{Told, dropped, note_dropped, tell};
