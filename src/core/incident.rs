@@ -42,12 +42,16 @@ impl std::str::FromStr for IncidentId {
 pub struct Incident {
     /// Its id.
     pub id: IncidentId,
+    /// When its first failed probe began.
+    pub began: MeshTime,
     /// The cycle whose verdict made it an incident.
     pub opened: Cycle,
     /// The worst level it reached.
     pub worst: Level,
     /// The cycle that ended it, if it has ended.
     pub recovered: Option<Cycle>,
+    /// When the probe began that ended it, if it has ended.
+    pub ended: Option<MeshTime>,
     /// The first reason heard, in words.
     pub reason: Option<Arc<str>>,
 }

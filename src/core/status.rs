@@ -128,7 +128,8 @@ pub struct ServiceStatus {
     pub service: ServiceId,
     /// How it is doing.
     pub level: Level,
-    /// Since when it has been at this level (healthy and partial count as one); none while unknown.
+    /// Since when it has been failing (incident, down: the first failed probe) or not (the recovery, or the
+    /// first probe ever); none while unknown. A warning is not yet failing.
     pub since: Option<MeshTime>,
     /// Whether that is news.
     pub freshness: Freshness,
