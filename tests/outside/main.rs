@@ -1,0 +1,1 @@
+//! The node seen from outside: the real binary, real sockets, real signals.
