@@ -8,10 +8,15 @@
 //! slot rather than by the slot's number, so that cycles keep their order when an interval changes.
 
 pub mod facts;
+pub mod flapping;
+mod fold;
 pub mod incident;
 pub mod maintenance;
 pub mod result;
+pub mod schedule;
 pub mod service;
 pub mod status;
+mod track;
+pub mod verdict;
 pub mod vocabulary;
 pub mod watch;

@@ -60,6 +60,27 @@ pub struct ProbeResult {
 }
 
 impl ProbeResult {
+    /// Which of two results with the same key stands: the lesser. The earlier attempt does; of two that
+    /// began in the same millisecond any fixed order will do, as long as every node uses the same, so
+    /// that all agree in whatever order they heard them.
+    pub fn precedence(&self, other: &Self) -> std::cmp::Ordering {
+        let rank = |r: &Self| {
+            (
+                r.at,
+                r.outcome,
+                r.latency,
+                r.attempts,
+                r.status_code,
+                r.certificate_expiry,
+            )
+        };
+        let phases = |r: &Self| r.phases.named().map(|(_name, span)| span);
+        rank(self)
+            .cmp(&rank(other))
+            .then_with(|| phases(self).cmp(&phases(other)))
+            .then_with(|| self.reason.cmp(&other.reason))
+    }
+
     /// A reason of lawful length and without control characters, since services can write into it.
     pub fn reason_of(text: &str) -> Arc<str> {
         let clean: String = text

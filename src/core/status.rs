@@ -214,6 +214,29 @@ impl Outcome {
 }
 
 impl ServiceStatus {
+    /// The status of a service that nothing is known of.
+    pub fn pending(service: ServiceId) -> Self {
+        Self {
+            service,
+            level: Level::Unknown,
+            since: None,
+            freshness: Freshness::Pending,
+            failtage: None,
+            outcome: None,
+            reason: None,
+            last_probe: None,
+            latency: None,
+            flapping: false,
+            cycles: Vec::new(),
+            vantage: Vec::new(),
+            incident: None,
+            acknowledged: None,
+            maintenance: None,
+            silence: None,
+            deployment: None,
+        }
+    }
+
     /// The card's colour: the level's, but yellow in maintenance and grey without a say.
     pub fn colour(&self) -> Colour {
         if self.maintenance.is_some() {

@@ -200,8 +200,8 @@ pub struct Interval(Millis);
 
 impl Interval {
     /// An interval of `span`, at least one millisecond.
-    pub fn new(span: Millis) -> Self {
-        Self(Millis(span.0.max(1)))
+    pub const fn new(span: Millis) -> Self {
+        Self(Millis(if span.0 == 0 { 1 } else { span.0 }))
     }
 
     /// Its length.

@@ -1,4 +1,242 @@
-//! The state machine that turns results into statuses and incidents.
+//! The state machine that turns results into statuses and incidents: events in, effects out.
+
+use crate::facts::{Acknowledgement, Deployment, Hold};
+use crate::incident::Incident;
+use crate::result::ProbeResult;
+use crate::service::Service;
+use crate::status::ServiceStatus;
+use crate::track::Track;
+use crate::vocabulary::{Cycle, MeshTime, NodeId, ServiceId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How many cycles a status shows, gaps included.
 pub const SHOWN_CYCLES: usize = 30;
+/// How many cycles with results are kept a service: what is shown and what the longest window and
+/// flapping look at. A result older than these goes to the store only.
+pub const KEPT_CYCLES: usize = 32;
+
+/// Which node is at which site.
+pub type Sites = BTreeMap<NodeId, String>;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A result was measured here or heard from a peer.
+    Result(Arc<ProbeResult>),
+    /// Time has passed.
+    Tick,
+    /// Somebody acknowledged an incident.
+    Acknowledged(Acknowledgement),
+    /// Somebody stated or changed a silence or maintenance.
+    Held(Hold),
+    /// A deployment began or ended.
+    Deployed(Deployment),
+}
+
+/// What should follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// A service's status is another now.
+    Status(Arc<ServiceStatus>),
+    /// An incident opened, worsened or ended.
+    Incident(Arc<Incident>),
+}
+
+/// What the store knows of a service when a node starts.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    /// The results of its last cycles, in any order.
+    pub results: Vec<ProbeResult>,
+    /// Its last incident that began before the oldest of these results, open or ended.
+    pub last_incident: Option<Incident>,
+    /// When it was first probed.
+    pub first_seen: Option<MeshTime>,
+    /// Who acknowledged its open incident.
+    pub acknowledged: Option<Acknowledgement>,
+    /// Its last deployment.
+    pub deployment: Option<Deployment>,
+}
+
+/// All services and what is known of them.
+#[derive(Debug, Default)]
+pub struct Watch {
+    tracks: BTreeMap<ServiceId, Track>,
+    holds: BTreeMap<String, Hold>,
+    sites: Sites,
+}
+
+impl Watch {
+    /// Watches exactly these services from now on. What is known of those that stay is kept; the open
+    /// incident of one that goes ends with it.
+    pub fn configure(&mut self, services: &[Arc<Service>], now: MeshTime) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut before = std::mem::take(&mut self.tracks);
+        for service in services {
+            let mut track = match before.remove(&service.id) {
+                Some(track) => track,
+                None => Track::new(Arc::clone(service)),
+            };
+            track.service = Arc::clone(service);
+            incidents(&mut effects, track.refold());
+            track.show(&self.holds, now);
+            effects.push(Effect::Status(Arc::clone(&track.status)));
+            self.tracks.insert(service.id.clone(), track);
+        }
+        for (_, track) in before {
+            if let Some(open) = &track.folded.incident {
+                effects.push(Effect::Incident(Arc::new(abandoned(
+                    open,
+                    track.service.interval,
+                    now,
+                ))));
+            }
+        }
+        effects
+    }
+
+    /// Takes up what the store knows of a configured service, before anything is heard of it.
+    pub fn restore(&mut self, service: &ServiceId, past: Past, now: MeshTime) {
+        let Some(track) = self.tracks.get_mut(service) else {
+            return;
+        };
+        let oldest = past.results.iter().map(|result| result.cycle).min();
+        track.resume(past.last_incident, oldest, past.first_seen);
+        track.acknowledged = past.acknowledged;
+        track.deployment = past.deployment;
+        for result in &past.results {
+            track.note(result, &self.sites);
+        }
+        track.refold();
+        track.show(&self.holds, now);
+    }
+
+    /// Takes up the holds the store knows.
+    pub fn restore_holds(&mut self, holds: Vec<Hold>, now: MeshTime) {
+        self.holds = holds.into_iter().map(|hold| (hold.id.clone(), hold)).collect();
+        for track in self.tracks.values_mut() {
+            track.show(&self.holds, now);
+        }
+    }
+
+    /// Says which node is at which site: machines of one site are one witness.
+    pub fn place(&mut self, sites: Sites, now: MeshTime) -> Vec<Effect> {
+        self.sites = sites;
+        let mut effects = Vec::new();
+        for track in self.tracks.values_mut() {
+            track.recast(&self.sites);
+            incidents(&mut effects, track.refold());
+            show(&mut effects, track, &self.holds, now);
+        }
+        effects
+    }
+
+    /// Notes what happened and says what should follow. Never blocks, never fails; what is known
+    /// already, too old, or about a service that is not watched has no effect.
+    pub fn hear(&mut self, event: Event, now: MeshTime) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Result(result) => {
+                let Some(track) = self.tracks.get_mut(&result.service) else {
+                    return effects;
+                };
+                if track.note(&result, &self.sites) {
+                    incidents(&mut effects, track.refold());
+                    show(&mut effects, track, &self.holds, now);
+                }
+            }
+            Event::Tick => {
+                for track in self.tracks.values_mut().filter(|track| track.due <= now) {
+                    show(&mut effects, track, &self.holds, now);
+                }
+                self.holds.retain(|_, hold| hold.ends > now);
+            }
+            Event::Acknowledged(said) => {
+                let Some(track) = self.tracks.get_mut(&said.service) else {
+                    return effects;
+                };
+                let newer = track.acknowledged.as_ref().is_none_or(|known| {
+                    (&known.incident.first, known.at, &known.by) < (&said.incident.first, said.at, &said.by)
+                });
+                if newer {
+                    track.acknowledged = Some(said);
+                    show(&mut effects, track, &self.holds, now);
+                }
+            }
+            Event::Held(hold) => {
+                let newer = self
+                    .holds
+                    .get(&hold.id)
+                    .is_none_or(|known| known.stated < hold.stated);
+                if newer {
+                    self.holds.insert(hold.id.clone(), hold);
+                    for track in self.tracks.values_mut() {
+                        show(&mut effects, track, &self.holds, now);
+                    }
+                }
+            }
+            Event::Deployed(deployment) => {
+                let Some(track) = self.tracks.get_mut(&deployment.service) else {
+                    return effects;
+                };
+                let newer = track
+                    .deployment
+                    .as_ref()
+                    .is_none_or(|known| known.at <= deployment.at);
+                if newer {
+                    track.deployment = Some(deployment);
+                    show(&mut effects, track, &self.holds, now);
+                }
+            }
+        }
+        effects
+    }
+
+    /// A service's status as last shown.
+    pub fn status(&self, service: &ServiceId) -> Option<&Arc<ServiceStatus>> {
+        self.tracks.get(service).map(|track| &track.status)
+    }
+
+    /// Every service's status, by id.
+    pub fn statuses(&self) -> impl Iterator<Item = &Arc<ServiceStatus>> {
+        self.tracks.values().map(|track| &track.status)
+    }
+
+    /// A service's open incident.
+    pub fn open_incident(&self, service: &ServiceId) -> Option<&Incident> {
+        self.tracks.get(service)?.folded.incident.as_ref()
+    }
+
+    /// A watched service.
+    pub fn service(&self, service: &ServiceId) -> Option<&Arc<Service>> {
+        self.tracks.get(service).map(|track| &track.service)
+    }
+
+    /// All holds that have not ended, by id.
+    pub fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.values()
+    }
+}
+
+/// An incident of a service that is no longer watched: it ends now.
+pub fn abandoned(open: &Incident, interval: crate::vocabulary::Interval, now: MeshTime) -> Incident {
+    Incident {
+        recovered: Some(Cycle::at(now, interval)),
+        ended: Some(now),
+        ..open.clone()
+    }
+}
+
+fn incidents(effects: &mut Vec<Effect>, changed: Vec<Incident>) {
+    effects.extend(
+        changed
+            .into_iter()
+            .map(|incident| Effect::Incident(Arc::new(incident))),
+    );
+}
+
+fn show(effects: &mut Vec<Effect>, track: &mut Track, holds: &BTreeMap<String, Hold>, now: MeshTime) {
+    if track.show(holds, now) {
+        effects.push(Effect::Status(Arc::clone(&track.status)));
+    }
+}

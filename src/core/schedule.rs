@@ -1,0 +1,420 @@
+//! When this node tests which service: the place of each in its interval, who may start, who waits.
+//!
+//! A machine without clock or socket: it is told the time and what has ended, and says what to start.
+//! Every service has at most one probe running or waiting, so a hanging target costs one place only.
+
+use crate::vocabulary::{Cycle, Interval, MeshTime, Millis, ServiceId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A probe that runs longer than this is slow: it makes room for quick ones, so that hanging targets
+/// never delay others.
+pub const SLOW_AFTER: Millis = Millis(1000);
+/// Longest pause between two of the first probes after a start: a few services need not be stretched.
+const START_PACE_LIMIT: Millis = Millis(10);
+/// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
+const AHEAD_LIMIT: u64 = 2;
+
+/// This node's place among the vantage points of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat {
+    /// Its position, from 0.
+    pub position: u16,
+    /// How many vantage points there are, at least 1.
+    pub of: u16,
+}
+
+impl Seat {
+    /// The seat of a node that watches alone.
+    pub const ALONE: Self = Self { position: 0, of: 1 };
+}
+
+/// How many probes may run at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Probes of services that answer.
+    pub quick: usize,
+    /// Further probes that run longer than [`SLOW_AFTER`], or whose service did so last time.
+    pub slow: usize,
+    /// Within this time after a start every service is tested once.
+    pub start_within: Millis,
+}
+
+/// A service to be scheduled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Which.
+    pub service: ServiceId,
+    /// How often.
+    pub interval: Interval,
+    /// The latest cycle that has a result from this node, if any is known.
+    pub known: Option<Cycle>,
+}
+
+/// A probe to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// Of which service.
+    pub service: ServiceId,
+    /// Which cycle its result belongs to.
+    pub cycle: Cycle,
+    /// When it should have started.
+    pub at: MeshTime,
+    /// When the service's next probe is due: retries end before.
+    pub until: MeshTime,
+}
+
+/// What should follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Start this probe now.
+    Start(Due),
+    /// The service's last probe still runs at its next slot; that slot is left out.
+    Overran(ServiceId),
+    /// The service's last probe still waits for a free place at its next slot; that slot was lost.
+    Starved(ServiceId),
+}
+
+/// Where in its interval each service is looked at: services of one interval are spread evenly over it
+/// in the order of their ids, and the vantage points of one service evenly between each other.
+pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<ServiceId, Millis> {
+    let mut groups: BTreeMap<Interval, BTreeSet<&ServiceId>> = BTreeMap::new();
+    for (service, interval) in services {
+        groups.entry(*interval).or_default().insert(service);
+    }
+    let mut places = BTreeMap::new();
+    for (interval, group) in groups {
+        let share = |part: usize, of: usize| {
+            u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128)
+        };
+        for (index, service) in group.iter().enumerate() {
+            let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
+            let place = place % u128::from(interval.span().0);
+            places.insert((*service).clone(), Millis(u64::try_from(place).unwrap_or(0)));
+        }
+    }
+    places
+}
+
+/// A service's slots: one a cycle, always as far from the cycle's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slots {
+    interval: Interval,
+    offset: Millis,
+}
+
+impl Slots {
+    fn time(self, cycle: Cycle) -> MeshTime {
+        cycle.start().plus(self.offset)
+    }
+
+    /// The cycle whose slot is the latest at or before `now`.
+    fn passed(self, now: MeshTime) -> Cycle {
+        Cycle::at(now.minus(self.offset), self.interval)
+    }
+
+    /// The first cycle after `last` whose slot lies after `now`.
+    fn next(self, last: Option<Cycle>, now: MeshTime) -> Cycle {
+        let upcoming = self.passed(now).later(1, self.interval);
+        match last {
+            Some(last) if upcoming <= last => {
+                Cycle::at(last.start(), self.interval).later(1, self.interval)
+            }
+            Some(_) | None => upcoming,
+        }
+    }
+}
+
+/// Whether a service's probe runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// For a free place.
+    Waiting(Due),
+    Running {
+        since: MeshTime,
+        lane: Lane,
+    },
+}
+
+/// Which limit a probe counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Quick,
+    Slow,
+}
+
+#[derive(Debug)]
+struct Row {
+    slots: Slots,
+    /// The latest cycle a probe came due for, or is known.
+    last: Option<Cycle>,
+    /// The cycle of the next probe and when it is due; none when the service is no longer planned and
+    /// only its last probe still runs.
+    next: Option<(Cycle, MeshTime)>,
+    state: State,
+    /// The lane of its next probe: slow when the last one was.
+    lane: Lane,
+}
+
+impl Row {
+    fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
+        let (last, state, lane) = before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
+        Self {
+            slots,
+            last: last.max(known),
+            next: None,
+            state,
+            lane,
+        }
+    }
+
+    /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
+    /// next slot. Returns when it is due.
+    fn settle(&mut self, now: MeshTime, start: Option<MeshTime>) -> MeshTime {
+        let horizon = Cycle::at(now, self.slots.interval).later(AHEAD_LIMIT, self.slots.interval);
+        self.last = self.last.filter(|last| *last <= horizon);
+        let passed = self.slots.passed(now);
+        let upcoming = self.slots.next(self.last, now);
+        let slot = self.slots.time(upcoming);
+        let (cycle, at) = match start {
+            Some(start) if self.last < Some(passed) && start < slot => (passed, start),
+            Some(_) | None => (upcoming, slot),
+        };
+        self.next = Some((cycle, at));
+        at
+    }
+
+    /// Its slot has come: what is due now, and when the one after it is.
+    fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
+        let (mut cycle, mut at) = self.next?;
+        let passed = self.slots.passed(now);
+        if passed > cycle {
+            // late by more than an interval: the slots between are missing, not made up for
+            (cycle, at) = (passed, self.slots.time(passed));
+        }
+        self.last = Some(cycle);
+        let until = self.settle(now, None);
+        let due = Due {
+            service: service.clone(),
+            cycle,
+            at,
+            until,
+        };
+        Some((due, until))
+    }
+}
+
+/// The first probes after a start, spread so that they are no burst.
+struct Pace {
+    now: MeshTime,
+    count: u64,
+    within: Millis,
+}
+
+impl Pace {
+    fn place(&self, index: usize) -> MeshTime {
+        let index = index as u64;
+        let even = index.saturating_mul(self.within.0) / self.count.max(1);
+        self.now.plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
+    }
+}
+
+/// The plan of all services. All times are the same wall clock's.
+#[derive(Debug)]
+pub struct Timetable {
+    limits: Limits,
+    rows: BTreeMap<ServiceId, Row>,
+    queue: BTreeSet<(MeshTime, ServiceId)>,
+    waiting: [VecDeque<ServiceId>; 2],
+    quick: BTreeSet<(MeshTime, ServiceId)>,
+    slow: usize,
+}
+
+impl Timetable {
+    /// An empty plan.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            rows: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            waiting: [VecDeque::new(), VecDeque::new()],
+            quick: BTreeSet::new(),
+            slow: 0,
+        }
+    }
+
+    /// Replaces the services. Probes that run go on; a service without a result for the latest slot that
+    /// has passed is tested soon, for that slot's cycle, so that the next slot is a cycle of its own.
+    pub fn plan(&mut self, services: &[Planned], seat: Seat, now: MeshTime) {
+        let pairs: Vec<_> = services.iter().map(|s| (s.service.clone(), s.interval)).collect();
+        let places = offsets(&pairs, seat);
+        let pace = Pace {
+            now,
+            count: services.len() as u64,
+            within: self.limits.start_within,
+        };
+        let mut old = std::mem::take(&mut self.rows);
+        self.queue.clear();
+        for (index, planned) in services.iter().enumerate() {
+            let slots = Slots {
+                interval: planned.interval,
+                offset: places.get(&planned.service).copied().unwrap_or_default(),
+            };
+            let mut row = Row::new(slots, planned.known, old.remove(&planned.service));
+            let at = row.settle(now, Some(pace.place(index)));
+            self.queue.insert((at, planned.service.clone()));
+            self.rows.insert(planned.service.clone(), row);
+        }
+        for (service, mut row) in old {
+            // what still runs for a service that is gone keeps its place until it ends
+            if matches!(row.state, State::Running { .. }) {
+                row.next = None;
+                self.rows.insert(service, row);
+            }
+        }
+        let rows = &self.rows;
+        let waits = |s: &ServiceId| rows.get(s).is_some_and(|r| matches!(r.state, State::Waiting(_)));
+        self.waiting.iter_mut().for_each(|lane| lane.retain(waits));
+    }
+
+    /// What should happen at `now`.
+    pub fn turn(&mut self, now: MeshTime) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.set_slow_ones_apart(now);
+        while self.queue.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, service)) = self.queue.pop_first() {
+                steps.extend(self.come_due(&service, now));
+            }
+        }
+        self.start_waiting(now, &mut steps);
+        steps
+    }
+
+    /// When [`Timetable::turn`] is wanted next, if nothing ends before.
+    pub fn next_turn(&self) -> Option<MeshTime> {
+        let due = self.queue.first().map(|(at, _)| *at);
+        let room_is_wanted = !self.waiting[Lane::Quick as usize].is_empty() && self.slow < self.limits.slow;
+        let room = self.quick.first().map(|(since, _)| since.plus(SLOW_AFTER));
+        match (due, room.filter(|_| room_is_wanted)) {
+            (Some(due), Some(room)) => Some(due.min(room)),
+            (due, room) => due.or(room),
+        }
+    }
+
+    /// A probe has ended; its place is free.
+    pub fn ended(&mut self, service: &ServiceId, now: MeshTime) {
+        let Some(row) = self.rows.get_mut(service) else {
+            return;
+        };
+        let State::Running { since, lane } = row.state else {
+            return;
+        };
+        row.state = State::Idle;
+        row.lane = if now.since(since) >= SLOW_AFTER {
+            Lane::Slow
+        } else {
+            Lane::Quick
+        };
+        if row.next.is_none() {
+            self.rows.remove(service);
+        }
+        match lane {
+            Lane::Quick => {
+                self.quick.remove(&(since, service.clone()));
+            }
+            Lane::Slow => self.slow = self.slow.saturating_sub(1),
+        }
+    }
+
+    /// The clock jumped or the machine slept: what was missed stays missing, all go on at their next slot.
+    pub fn jumped(&mut self, now: MeshTime) {
+        self.queue.clear();
+        self.waiting.iter_mut().for_each(VecDeque::clear);
+        self.quick.clear();
+        for (service, row) in &mut self.rows {
+            match &mut row.state {
+                State::Idle => {}
+                State::Waiting(_) => row.state = State::Idle,
+                State::Running { since, lane } => {
+                    *since = now;
+                    if *lane == Lane::Quick {
+                        self.quick.insert((now, service.clone()));
+                    }
+                }
+            }
+            if row.next.is_some() {
+                let at = row.settle(now, None);
+                self.queue.insert((at, service.clone()));
+            }
+        }
+    }
+
+    /// How many probes run.
+    pub fn running(&self) -> usize {
+        self.quick.len() + self.slow
+    }
+
+    fn set_slow_ones_apart(&mut self, now: MeshTime) {
+        while self.slow < self.limits.slow {
+            let Some((since, _)) = self.quick.first() else { return };
+            if since.plus(SLOW_AFTER) > now {
+                return;
+            }
+            let Some((since, service)) = self.quick.pop_first() else { return };
+            self.slow += 1;
+            if let Some(row) = self.rows.get_mut(&service) {
+                row.state = State::Running {
+                    since,
+                    lane: Lane::Slow,
+                };
+            }
+        }
+    }
+
+    fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<Step> {
+        let row = self.rows.get_mut(service)?;
+        let (due, next) = row.come_due(service, now)?;
+        self.queue.insert((next, service.clone()));
+        match row.state {
+            State::Running { .. } => Some(Step::Overran(due.service)),
+            State::Waiting(_) => {
+                row.state = State::Waiting(due);
+                Some(Step::Starved(service.clone()))
+            }
+            State::Idle => {
+                self.waiting[row.lane as usize].push_back(due.service.clone());
+                row.state = State::Waiting(due);
+                None
+            }
+        }
+    }
+
+    fn start_waiting(&mut self, now: MeshTime, steps: &mut Vec<Step>) {
+        for lane in [Lane::Quick, Lane::Slow] {
+            while self.has_room(lane) {
+                let Some(service) = self.waiting[lane as usize].pop_front() else { break };
+                let Some(row) = self.rows.get_mut(&service) else { continue };
+                let running = State::Running { since: now, lane };
+                if let State::Waiting(due) = std::mem::replace(&mut row.state, running) {
+                    steps.push(Step::Start(due));
+                }
+                match lane {
+                    Lane::Quick => {
+                        self.quick.insert((now, service));
+                    }
+                    Lane::Slow => self.slow += 1,
+                }
+            }
+        }
+    }
+
+    fn has_room(&self, lane: Lane) -> bool {
+        match lane {
+            Lane::Quick => self.quick.len() < self.limits.quick,
+            Lane::Slow => self.slow < self.limits.slow,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
