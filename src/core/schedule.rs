@@ -83,9 +83,8 @@ pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<Servi
     }
     let mut places = BTreeMap::new();
     for (interval, group) in groups {
-        let share = |part: usize, of: usize| {
-            u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128)
-        };
+        let share =
+            |part: usize, of: usize| u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128);
         for (index, service) in group.iter().enumerate() {
             let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
             let place = place % u128::from(interval.span().0);
@@ -116,9 +115,7 @@ impl Slots {
     fn next(self, last: Option<Cycle>, now: MeshTime) -> Cycle {
         let upcoming = self.passed(now).later(1, self.interval);
         match last {
-            Some(last) if upcoming <= last => {
-                Cycle::at(last.start(), self.interval).later(1, self.interval)
-            }
+            Some(last) if upcoming <= last => Cycle::at(last.start(), self.interval).later(1, self.interval),
             Some(_) | None => upcoming,
         }
     }
@@ -158,7 +155,8 @@ struct Row {
 
 impl Row {
     fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
-        let (last, state, lane) = before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
+        let (last, state, lane) =
+            before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
         Self {
             slots,
             last: last.max(known),
@@ -215,7 +213,8 @@ impl Pace {
     fn place(&self, index: usize) -> MeshTime {
         let index = index as u64;
         let even = index.saturating_mul(self.within.0) / self.count.max(1);
-        self.now.plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
+        self.now
+            .plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
     }
 }
 
@@ -356,11 +355,15 @@ impl Timetable {
 
     fn set_slow_ones_apart(&mut self, now: MeshTime) {
         while self.slow < self.limits.slow {
-            let Some((since, _)) = self.quick.first() else { return };
+            let Some((since, _)) = self.quick.first() else {
+                return;
+            };
             if since.plus(SLOW_AFTER) > now {
                 return;
             }
-            let Some((since, service)) = self.quick.pop_first() else { return };
+            let Some((since, service)) = self.quick.pop_first() else {
+                return;
+            };
             self.slow += 1;
             if let Some(row) = self.rows.get_mut(&service) {
                 row.state = State::Running {
@@ -392,8 +395,12 @@ impl Timetable {
     fn start_waiting(&mut self, now: MeshTime, steps: &mut Vec<Step>) {
         for lane in [Lane::Quick, Lane::Slow] {
             while self.has_room(lane) {
-                let Some(service) = self.waiting[lane as usize].pop_front() else { break };
-                let Some(row) = self.rows.get_mut(&service) else { continue };
+                let Some(service) = self.waiting[lane as usize].pop_front() else {
+                    break;
+                };
+                let Some(row) = self.rows.get_mut(&service) else {
+                    continue;
+                };
                 let running = State::Running { since: now, lane };
                 if let State::Waiting(due) = std::mem::replace(&mut row.state, running) {
                     steps.push(Step::Start(due));
