@@ -1,1 +1,21 @@
-//! x
+//! p7-store: what a node remembers over restarts: results, their rollups by hour and day, incidents,
+//! what people stated, and who the node is. RocksDB underneath, nothing of it outside.
+//!
+//! Every row can be written twice and in any order and the store comes out the same: results merge as
+//! [`p7_core::result::ProbeResult::precedence`] says, statements by their time, and rollups are always
+//! a function of the results.
+
+mod config;
+mod error;
+mod identity;
+mod query;
+mod records;
+mod rollup;
+mod store;
+
+pub use config::{Config, Retention};
+pub use error::StoreError;
+pub use identity::{Identity, identity};
+pub use query::{BadCursor, Cursor, IncidentsQuery, PAGE_LIMIT, Page, ResultsQuery, Which};
+pub use rollup::{Resolution, Rollup};
+pub use store::{Fact, Figures, Store, Upkeep};

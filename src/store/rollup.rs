@@ -1,0 +1,200 @@
+//! The figures of an hour or a day: counts by outcome and a sketch of the latencies that merges.
+
+use p7_core::result::ProbeResult;
+use p7_core::vocabulary::{MeshTime, Micros, Millis, Outcome, Vote};
+use sketches_ddsketch::{Config, DDSketch};
+use std::fmt;
+
+/// An hour, in milliseconds.
+pub(crate) const HOUR_MS: u64 = 3_600_000;
+/// A UTC day, in milliseconds.
+pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// The span a rollup covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resolution {
+    /// An hour.
+    Hour,
+    /// A day, in UTC.
+    Day,
+}
+
+impl Resolution {
+    /// How long it is.
+    pub fn span(self) -> Millis {
+        match self {
+            Self::Hour => Millis(HOUR_MS),
+            Self::Day => Millis(DAY_MS),
+        }
+    }
+}
+
+/// What the results of a service came to in one hour or day.
+///
+/// Latencies are those of results that passed: how long a failure took says when the probe gave up,
+/// not how fast the service is.
+#[derive(Clone)]
+pub struct Rollup {
+    /// When its span begins.
+    pub start: MeshTime,
+    /// How long its span is.
+    pub resolution: Resolution,
+    /// Results by outcome, in the order of [`Outcome::ALL`].
+    pub counts: [u32; Outcome::ALL.len()],
+    /// Latencies in microseconds. DDSketch (Masson, Rim, Lee 2019) with 1 % relative error: the same
+    /// whatever the order of what was added and merged.
+    latencies: DDSketch,
+}
+
+impl Rollup {
+    /// A rollup of nothing.
+    pub fn new(start: MeshTime, resolution: Resolution) -> Self {
+        Self {
+            start,
+            resolution,
+            counts: [0; Outcome::ALL.len()],
+            latencies: DDSketch::new(Config::defaults()),
+        }
+    }
+
+    pub(crate) fn from_parts(
+        start: MeshTime,
+        resolution: Resolution,
+        counts: [u32; Outcome::ALL.len()],
+        latencies: DDSketch,
+    ) -> Self {
+        Self {
+            start,
+            resolution,
+            counts,
+            latencies,
+        }
+    }
+
+    pub(crate) fn latencies(&self) -> &DDSketch {
+        &self.latencies
+    }
+
+    /// Counts one result.
+    pub fn add(&mut self, result: &ProbeResult) {
+        self.add_parts(result.outcome, result.latency);
+    }
+
+    pub(crate) fn add_parts(&mut self, outcome: Outcome, latency: Micros) {
+        if let Some(count) = self.counts.get_mut(place(outcome)) {
+            *count = count.saturating_add(1);
+        }
+        if outcome.vote() == Some(Vote::Passed) {
+            self.latencies.add(f64::from(latency.0));
+        }
+    }
+
+    /// Takes up another rollup: of another vantage point, or of another part of the span.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        // sketches differ in their settings only if somebody wrote such a row by hand
+        if let Err(error) = self.latencies.merge(&other.latencies) {
+            tracing::warn!(%error, "latencies of a rollup left out");
+        }
+    }
+
+    /// How many results had this outcome.
+    pub fn count(&self, outcome: Outcome) -> u32 {
+        self.counts.get(place(outcome)).copied().unwrap_or(0)
+    }
+
+    /// How many results there were.
+    pub fn results(&self) -> u64 {
+        self.counts.iter().copied().map(u64::from).sum()
+    }
+
+    /// How many results passed.
+    pub fn passed(&self) -> u64 {
+        self.voted(Vote::Passed)
+    }
+
+    /// How many results passed or failed.
+    pub fn voting(&self) -> u64 {
+        self.voted(Vote::Passed) + self.voted(Vote::Failed)
+    }
+
+    /// Share of the voting results that passed, 0 to 1; none when nobody voted.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub fn uptime(&self) -> Option<f64> {
+        (self.voting() > 0).then(|| self.passed() as f64 / self.voting() as f64)
+    }
+
+    /// The least latency.
+    pub fn latency_min(&self) -> Option<Micros> {
+        self.latencies.min().map(micros)
+    }
+
+    /// The greatest latency.
+    pub fn latency_max(&self) -> Option<Micros> {
+        self.latencies.max().map(micros)
+    }
+
+    /// The mean latency.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub fn latency_mean(&self) -> Option<Micros> {
+        self.latencies
+            .sum()
+            .map(|sum| micros(sum / self.latencies.count() as f64))
+    }
+
+    /// The latency that the share `q` (0 to 1) of results stayed within, 1 % more or less.
+    pub fn percentile(&self, q: f64) -> Option<Micros> {
+        self.latencies
+            .quantile(q.clamp(0.0, 1.0))
+            .ok()
+            .flatten()
+            .map(micros)
+    }
+
+    fn voted(&self, vote: Vote) -> u64 {
+        let with = |outcome: &&Outcome| outcome.vote() == Some(vote);
+        Outcome::ALL
+            .iter()
+            .filter(with)
+            .map(|outcome| u64::from(self.count(*outcome)))
+            .sum()
+    }
+}
+
+impl fmt::Debug for Rollup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rollup")
+            .field("start", &self.start)
+            .field("resolution", &self.resolution)
+            .field("counts", &self.counts)
+            .field("latency_min", &self.latency_min())
+            .field("latency_mean", &self.latency_mean())
+            .field("latency_max", &self.latency_max())
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Rollup {
+    fn eq(&self, other: &Self) -> bool {
+        self.start == other.start
+            && self.resolution == other.resolution
+            && self.counts == other.counts
+            && self.latencies.to_java_bytes() == other.latencies.to_java_bytes()
+    }
+}
+
+/// Where an outcome stands in [`Outcome::ALL`].
+fn place(outcome: Outcome) -> usize {
+    Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to what fits"
+)]
+fn micros(value: f64) -> Micros {
+    Micros(value.round().clamp(0.0, f64::from(u32::MAX)) as u32)
+}
