@@ -1,0 +1,78 @@
+//! Running a test apart from the machine: with a network or with mounts of its own.
+
+use std::env;
+use std::process::{Command, Stdio};
+
+/// Set for the process that runs apart.
+const APART: &str = "P7_TEST_RUNS_APART";
+
+/// What a test has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// A network namespace: only a loopback interface that is down.
+    Network,
+    /// A mount namespace: what it mounts nobody else sees.
+    Mounts,
+}
+
+/// Runs `test`, the one this is called from, in a process of its own with namespaces of its own. They
+/// vanish with it. Where the system refuses them (no root and no user namespaces) the test says so.
+pub fn apart(own: Own, test: impl FnOnce()) {
+    if env::var_os(APART).is_some() {
+        test();
+        return;
+    }
+    let flag = match own {
+        Own::Network => "--net",
+        Own::Mounts => "--mount",
+    };
+    // root of the machine as it is, anybody else as root of a user namespace
+    let flags: &[&str] = if is_root() {
+        &[flag]
+    } else {
+        &["--map-root-user", flag]
+    };
+    let possible = Command::new("unshare")
+        .args(flags)
+        .arg("true")
+        .stderr(Stdio::null())
+        .status();
+    if !possible.is_ok_and(|status| status.success()) {
+        println!("skipped: `unshare {}` is refused here", flags.join(" "));
+        return;
+    }
+    let name = std::thread::current()
+        .name()
+        .expect("tests run on threads with their name")
+        .to_owned();
+    let status = Command::new("unshare")
+        .args(flags)
+        .arg(env::current_exe().unwrap())
+        .args([&name, "--exact", "--nocapture"])
+        .env(APART, "1")
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name} failed in its own namespace, see above");
+}
+
+/// Runs a command that must succeed, given as words separated by spaces.
+pub fn run(command: &str) {
+    let mut words = command.split(' ');
+    let program = words.next().unwrap_or_default();
+    let output = Command::new(program)
+        .args(words)
+        .output()
+        .unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(
+        output.status.success(),
+        "{command}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout == b"0\n")
+}
