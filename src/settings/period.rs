@@ -1,7 +1,8 @@
 //! Spans of time as people write them: "60s", "1m 30s", "500ms".
 
+use crate::words::shown;
 use p7_core::vocabulary::Millis;
-use serde::de::Error as _;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
@@ -36,12 +37,29 @@ impl fmt::Display for Period {
 
 impl<'de> Deserialize<'de> for Period {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_duration(&text).map(Self).map_err(|e| {
-            D::Error::custom(format!(
-                "`{text}` is no span of time ({e}); write it as \"60s\" or \"1m 30s\""
-            ))
-        })
+        from.deserialize_str(Written)
+    }
+}
+
+struct Written;
+
+impl Visitor<'_> for Written {
+    type Value = Period;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string like \"60s\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Period, E> {
+        // the library names a byte of the text, which helps nobody here
+        humantime::parse_duration(text)
+            .map(Period)
+            .map_err(|_no_duration| {
+                E::custom(format!(
+                    "`{}` is no span of time; write it as \"60s\", \"1m 30s\" or \"500ms\"",
+                    shown(text)
+                ))
+            })
     }
 }
 

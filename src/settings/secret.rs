@@ -1,12 +1,15 @@
 //! Secrets by reference: configuration says where a secret is, never what it is.
 
-use serde::de::Error as _;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Largest secret file that is read, in bytes.
 const SECRET_LIMIT: u64 = 64 * 1024;
+
+/// The name under which a secret asks to be read; a reader that knows it hides what it found.
+pub(crate) const SECRET: &str = "p7 secret";
 
 /// Where a secret is: `env:NAME` or `file:PATH`. What it is never appears in a log, page or answer.
 #[derive(Clone, PartialEq, Eq)]
@@ -95,12 +98,29 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
+        from.deserialize_newtype_struct(SECRET, Reference)
+    }
+}
+
+struct Reference;
+
+impl<'de> Visitor<'de> for Reference {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret by reference: \"env:NAME\" or \"file:PATH\"")
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Secret, D::Error> {
+        from.deserialize_str(self)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
         match text.split_once(':') {
-            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            Some(("env", name)) if !name.is_empty() => Ok(Secret::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Secret::File(path.into())),
             // the text may be the secret itself: it is not repeated
-            _ => Err(D::Error::custom(
+            _ => Err(E::custom(
                 "a secret is given by reference: \"env:NAME\" or \"file:PATH\"",
             )),
         }
