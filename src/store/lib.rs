@@ -6,16 +6,24 @@
 //! a function of the results.
 
 mod config;
+mod engine;
 mod error;
 mod identity;
+mod keys;
+mod names;
 mod query;
+mod reads;
 mod records;
 mod rollup;
+mod rollups;
+mod scan;
 mod store;
+mod upkeep;
 
 pub use config::{Config, Retention};
 pub use error::StoreError;
 pub use identity::{Identity, identity};
 pub use query::{BadCursor, Cursor, IncidentsQuery, PAGE_LIMIT, Page, ResultsQuery, Which};
 pub use rollup::{Resolution, Rollup};
+pub use rollups::ROLLUPS_LIMIT;
 pub use store::{Fact, Figures, Store, Upkeep};

@@ -100,6 +100,15 @@ impl Rollup {
         }
     }
 
+    /// The same figures as part of a longer span.
+    pub(crate) fn within(self, start: MeshTime, resolution: Resolution) -> Self {
+        Self {
+            start,
+            resolution,
+            ..self
+        }
+    }
+
     /// How many results had this outcome.
     pub fn count(&self, outcome: Outcome) -> u32 {
         self.counts.get(place(outcome)).copied().unwrap_or(0)

@@ -1,0 +1,1 @@
+//! Rows read back as written, whatever version wrote them.
