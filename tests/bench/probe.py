@@ -119,7 +119,7 @@ class Target:
 def write_config(folder, paths, target, interval_s, reuse):
     port = free_port()
     (folder / "node.toml").write_text(
-        f'name = "bench"\ndata = "{folder}/data"\n\n[http]\nlisten = "127.0.0.1:{port}"\n'
+        f'[node]\nname = "bench"\ndata = "{folder}/data"\n\n[http]\nlisten = "127.0.0.1:{port}"\n'
     )
     lines = [f'[defaults]\ninterval = "{interval_s}s"\n']
     for n, path in enumerate(paths):
@@ -193,9 +193,9 @@ def bench_latency(options, target, seconds):
         differences = []
         for n, ms in enumerate(delays):
             _, body = get(port, f"/api/v1/services/s{n:04}/results")
-            results = json.loads(body)["results"]
+            results = sorted(json.loads(body)["items"], key=lambda r: r["at"])
             # the first pass is a crowd; what counts is the steady state
-            differences += [abs(r["latency_ms"] - ms) for r in results[:-2]]
+            differences += [abs(r["latency_ms"] - ms) for r in results[2:]]
         differences.sort()
         overshoot = target.stats()["overshoot_ms"]
         return {

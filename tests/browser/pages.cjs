@@ -7,7 +7,7 @@ const { chromium } = require('playwright-core');
 
 const [scene, base, screens] = process.argv.slice(2);
 const PAGES = ['/', '/services/ill', '/services/well', '/mesh', '/p7.html', '/p7adv.html'];
-const CARD = '[data-service]';
+const CARD = 'article[id^="s-"]';
 const WAIT_MS = 20_000;
 
 /** A page that notes every console error, every failed or foreign request and every exception. */
@@ -44,7 +44,7 @@ const scenes = {
                 assert.ok(await page.locator('html[lang]').count(), `${url} says its language`);
                 const unnamed = await page.evaluate(() =>
                     [...document.querySelectorAll('img:not([alt]), svg[role=img]:not([aria-label]):not(:has(title)), '
-                        + 'input:not([aria-label]):not([id])')].map((e) => e.outerHTML.slice(0, 120)));
+                        + 'input:not([aria-label]):not([id]):not(label input)')].map((e) => e.outerHTML.slice(0, 120)));
                 assert.deepEqual(unnamed, [], `${url} has things without a name`);
                 await picture(page, `${url.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'dashboard'}-${colorScheme}`);
             }
@@ -88,7 +88,7 @@ const scenes = {
         }
         await page.keyboard.type('ill');
         await page.waitForFunction((s) => [...document.querySelectorAll(s)].filter((e) => e.checkVisibility()).length === 1, CARD);
-        assert.equal(await page.locator(`${CARD}:visible`).getAttribute('data-service'), 'ill');
+        assert.equal(await page.locator(`${CARD}:visible`).getAttribute('id'), 's-ill');
         for (let i = 0; i < 3; i++) await page.keyboard.press('Backspace');
         await page.waitForFunction((s) => [...document.querySelectorAll(s)].filter((e) => e.checkVisibility()).length === 2, CARD);
         assert.deepEqual(page.faults, []);
@@ -98,9 +98,9 @@ const scenes = {
         const page = await open(browser);
         await page.goto(base);
         await page.evaluate(() => { window.sameDocument = true; });
-        const card = page.locator('[data-service=well]');
+        const card = page.locator('#s-well');
         assert.ok(!(await card.innerText()).includes('503'));
-        await page.waitForFunction(() => document.querySelector('[data-service=well]').innerText.includes('503'));
+        await page.waitForFunction(() => document.querySelector('#s-well').innerText.includes('503'));
         assert.equal(await page.evaluate(() => window.sameDocument), true, 'the page was loaded anew');
         assert.deepEqual(page.faults, []);
     },

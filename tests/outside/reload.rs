@@ -81,7 +81,7 @@ fn a_bad_file_keeps_the_old_one_running_and_says_why_everywhere() {
     let metrics = node.get("/metrics").text();
     let refusal = metrics
         .lines()
-        .find(|line| line.starts_with("p7_configuration_refused"));
+        .find(|line| line.starts_with("p7_config_refused"));
     assert!(refusal.is_some_and(|line| !line.ends_with(" 0")), "{refusal:?}");
 
     node.write_mesh(&(good + &service("second", &site.url())));
