@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 use p7_core::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
-use p7_core::incident::{Incident, IncidentId};
+use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
@@ -23,6 +23,12 @@ pub struct Heard {
     /// The result that led to it; none when time, a person or the configuration did.
     pub result: Option<Arc<ProbeResult>>,
 }
+
+/// aggregator → dashboard: every service's status at once, by id: after a start, and after a change of
+/// configuration. A service that is not among them is no longer watched.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Snapshot(pub Arc<Vec<Arc<ServiceStatus>>>);
 
 /// aggregator → everybody: an incident opened, worsened, was acknowledged or ended.
 #[derive(Debug, Clone, Message)]
@@ -113,8 +119,6 @@ pub enum Request {
     Deployed(Deployment),
     /// All holds that have not ended.
     Holds,
-    /// One incident's acknowledgement.
-    AcknowledgementOf(IncidentId),
 }
 
 /// What was stated, as it now stands.
@@ -128,8 +132,6 @@ pub enum Ask {
     Deployed(Deployment),
     /// The holds, by id.
     Holds(Vec<Hold>),
-    /// An acknowledgement, if there is one.
-    Acknowledgement(Option<Acknowledgement>),
 }
 
 /// Why an ask was refused.
@@ -153,8 +155,3 @@ pub enum AskError {
     #[error("the node is busy; try again in a few seconds")]
     Busy,
 }
-
-/// node → aggregator: read the recent past from the store and start; told once.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Load;

@@ -9,7 +9,7 @@ mod events;
 mod tell;
 
 pub use events::{
-    Ask, AskError, ConfigurationNoted, Configured, Heard, IncidentChanged, Load, NetworkNoted, ProbeFinished,
-    ProbeNow, Request, StoreNoted,
+    Ask, AskError, ConfigurationNoted, Configured, Heard, IncidentChanged, NetworkNoted, ProbeFinished,
+    ProbeNow, Request, Snapshot, StoreNoted,
 };
 pub use tell::{Told, dropped, note_dropped, tell};

@@ -41,8 +41,5 @@ pub fn note_dropped(place: &'static str, n: u64) {
 
 /// How many things were dropped where, since the process started.
 pub fn dropped() -> BTreeMap<&'static str, u64> {
-    DROPPED
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .clone()
+    DROPPED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
 }

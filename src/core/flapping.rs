@@ -16,11 +16,7 @@ const OLDEST_WEIGHT: u32 = 800;
 /// With fewer than 21 verdicts the missing ones count as no change.
 pub fn flaps(before: bool, verdicts: impl DoubleEndedIterator<Item = Verdict>) -> bool {
     let share = changes_per_mille(verdicts);
-    if before {
-        share >= ENDS_BELOW
-    } else {
-        share >= BEGINS_AT
-    }
+    if before { share >= ENDS_BELOW } else { share >= BEGINS_AT }
 }
 
 fn changes_per_mille(verdicts: impl DoubleEndedIterator<Item = Verdict>) -> u32 {
@@ -62,9 +58,7 @@ mod tests {
 
     #[test]
     fn a_change_at_every_cycle_is_all_of_it() {
-        let states: Vec<_> = (0..21)
-            .map(|n| if n % 2 == 0 { Passed } else { Failed })
-            .collect();
+        let states: Vec<_> = (0..21).map(|n| if n % 2 == 0 { Passed } else { Failed }).collect();
         assert!((990..=1000).contains(&share(&states)), "{}", share(&states));
     }
 
@@ -88,9 +82,7 @@ mod tests {
 
     #[test]
     fn partial_is_not_a_change_of_state() {
-        let states: Vec<_> = (0..21)
-            .map(|n| if n % 2 == 0 { Passed } else { Verdict::Partial })
-            .collect();
+        let states: Vec<_> = (0..21).map(|n| if n % 2 == 0 { Passed } else { Verdict::Partial }).collect();
         assert_eq!(share(&states), 0);
     }
 }

@@ -57,10 +57,7 @@ impl Folded {
     /// What a restart knows from the last incident before the results it has read: an open one goes on,
     /// an ended one says since when the service is healthy.
     pub(crate) fn resumed(last: Option<&Incident>, first_seen: Option<MeshTime>) -> Self {
-        let mut folded = Self {
-            since: first_seen,
-            ..Self::default()
-        };
+        let mut folded = Self { since: first_seen, ..Self::default() };
         let Some(incident) = last else { return folded };
         if let Some(ended) = incident.ended {
             folded.since = Some(ended);
@@ -153,10 +150,7 @@ impl Folded {
     }
 
     fn fail(&mut self, service: &ServiceId, rules: Rules, decided: &Decided) {
-        let failed = self
-            .window(rules)
-            .filter(|(_, verdict)| *verdict == Verdict::Failed)
-            .count();
+        let failed = self.window(rules).filter(|(_, verdict)| *verdict == Verdict::Failed).count();
         let confirmed = decided.decision.witnesses_failed >= u16::from(rules.confirm);
         let level = if failed >= usize::from(rules.red) {
             Level::Down
@@ -173,10 +167,7 @@ impl Folded {
         let Some(run) = &self.run else { return };
         self.since = Some(run.began);
         let incident = self.incident.get_or_insert_with(|| Incident {
-            id: IncidentId {
-                service: service.clone(),
-                first: run.first,
-            },
+            id: IncidentId { service: service.clone(), first: run.first },
             began: run.began,
             opened: decided.cycle,
             worst: level,
@@ -194,11 +185,7 @@ impl Folded {
             return None;
         };
         let (cycle, at) = self.recovery?;
-        let ended = Incident {
-            recovered: Some(cycle),
-            ended: Some(at),
-            ..incident.clone()
-        };
+        let ended = Incident { recovered: Some(cycle), ended: Some(at), ..incident.clone() };
         self.incident = None;
         self.run = None;
         self.level = level;

@@ -24,16 +24,10 @@ impl fmt::Display for IncidentId {
 impl std::str::FromStr for IncidentId {
     type Err = BadId;
     fn from_str(text: &str) -> Result<Self, BadId> {
-        let bad = || BadId {
-            kind: "incident",
-            text: text.chars().take(80).collect(),
-        };
+        let bad = || BadId { kind: "incident", text: text.chars().take(80).collect() };
         let (service, first) = text.rsplit_once('.').ok_or_else(bad)?;
         let start = u64::from_str_radix(first, 36).map_err(|_not_a_number| bad())?;
-        Ok(Self {
-            service: ServiceId::new(service)?,
-            first: Cycle::starting(MeshTime(start)),
-        })
+        Ok(Self { service: ServiceId::new(service)?, first: Cycle::starting(MeshTime(start)) })
     }
 }
 

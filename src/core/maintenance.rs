@@ -66,10 +66,7 @@ impl std::fmt::Display for BadWindow {
                 "the cron line is wrong: {why}; write five fields such as \"0 22 * * 6\" (Saturdays at 22:00)"
             ),
             Self::Timezone(name) => {
-                write!(
-                    f,
-                    "there is no time zone `{name}`; use an IANA name such as \"Europe/Paris\""
-                )
+                write!(f, "there is no time zone `{name}`; use an IANA name such as \"Europe/Paris\"")
             }
             Self::Empty => f.write_str("the window ends before it starts"),
         }
@@ -98,17 +95,10 @@ impl Window {
     fn opening(&self, now: MeshTime) -> Option<(MeshTime, MeshTime)> {
         match &self.when {
             When::Once { starts, ends } => (*ends > now).then_some((*starts, *ends)),
-            When::Recurring {
-                cron,
-                timezone,
-                lasts,
-            } => {
+            When::Recurring { cron, timezone, lasts } => {
                 let (cron, zone) = (parsed(cron).ok()?, zone(timezone).ok()?);
                 let here = DateTime::from_timestamp_millis(i64::try_from(now.0).ok()?)?.with_timezone(&zone);
-                let last = cron
-                    .find_previous_occurrence(&here, true)
-                    .ok()
-                    .and_then(|start| unix(&start));
+                let last = cron.find_previous_occurrence(&here, true).ok().and_then(|start| unix(&start));
                 if let Some(start) = last.filter(|start| start.plus(*lasts) > now) {
                     return Some((start, start.plus(*lasts)));
                 }
@@ -153,12 +143,7 @@ mod tests {
     use super::*;
 
     fn at(rfc3339: &str) -> MeshTime {
-        unix(
-            &DateTime::parse_from_rfc3339(rfc3339)
-                .unwrap()
-                .with_timezone(&Tz::UTC),
-        )
-        .unwrap()
+        unix(&DateTime::parse_from_rfc3339(rfc3339).unwrap().with_timezone(&Tz::UTC)).unwrap()
     }
 
     fn saturdays() -> Window {
@@ -167,10 +152,7 @@ mod tests {
             timezone: "Europe/Paris".into(),
             lasts: Millis::seconds(3600),
         };
-        Window {
-            when,
-            reason: "backup".into(),
-        }
+        Window { when, reason: "backup".into() }
     }
 
     #[test]
@@ -180,25 +162,10 @@ mod tests {
         let after = at("2026-11-21T22:00:00Z");
         let (starts, ends) = (at("2026-11-21T21:00:00Z"), after);
         let next_week = at("2026-11-28T21:00:00Z");
-        assert_eq!(
-            active(&[saturdays()], friday),
-            Active {
-                now: None,
-                next_change: Some(starts)
-            }
-        );
-        let expected = Active {
-            now: Some((ends, "backup".into())),
-            next_change: Some(ends),
-        };
+        assert_eq!(active(&[saturdays()], friday), Active { now: None, next_change: Some(starts) });
+        let expected = Active { now: Some((ends, "backup".into())), next_change: Some(ends) };
         assert_eq!(active(&[saturdays()], open), expected);
-        assert_eq!(
-            active(&[saturdays()], after),
-            Active {
-                now: None,
-                next_change: Some(next_week)
-            }
-        );
+        assert_eq!(active(&[saturdays()], after), Active { now: None, next_change: Some(next_week) });
     }
 
     #[test]
@@ -210,15 +177,9 @@ mod tests {
     #[test]
     fn a_one_off_window_is_over_when_it_ends() {
         let (starts, ends) = (at("2026-12-24T22:00:00Z"), at("2026-12-24T23:00:00Z"));
-        let once = Window {
-            when: When::Once { starts, ends },
-            reason: String::new(),
-        };
+        let once = Window { when: When::Once { starts, ends }, reason: String::new() };
         let windows = [once];
-        assert_eq!(
-            active(&windows, starts.minus(Millis(1))).next_change,
-            Some(starts)
-        );
+        assert_eq!(active(&windows, starts.minus(Millis(1))).next_change, Some(starts));
         assert_eq!(active(&windows, starts).now, Some((ends, String::new())));
         assert_eq!(active(&windows, ends), Active::default());
     }
@@ -226,29 +187,14 @@ mod tests {
     #[test]
     fn a_wrong_window_says_what_is_wrong() {
         let with = |cron: &str, timezone: &str| Window {
-            when: When::Recurring {
-                cron: cron.into(),
-                timezone: timezone.into(),
-                lasts: Millis(1),
-            },
+            when: When::Recurring { cron: cron.into(), timezone: timezone.into(), lasts: Millis(1) },
             reason: String::new(),
         };
         assert_eq!(with("0 22 * * 6", "UTC").check(), Ok(()));
-        assert!(matches!(
-            with("0 25 * * 6", "UTC").check(),
-            Err(BadWindow::Cron(_))
-        ));
-        assert!(matches!(
-            with("0 22 * * 6", "Mars").check(),
-            Err(BadWindow::Timezone(_))
-        ));
-        let once = Window {
-            when: When::Once {
-                starts: MeshTime(2),
-                ends: MeshTime(1),
-            },
-            reason: String::new(),
-        };
+        assert!(matches!(with("0 25 * * 6", "UTC").check(), Err(BadWindow::Cron(_))));
+        assert!(matches!(with("0 22 * * 6", "Mars").check(), Err(BadWindow::Timezone(_))));
+        let once =
+            Window { when: When::Once { starts: MeshTime(2), ends: MeshTime(1) }, reason: String::new() };
         assert_eq!(once.check(), Err(BadWindow::Empty));
     }
 }

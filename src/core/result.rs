@@ -64,16 +64,7 @@ impl ProbeResult {
     /// began in the same millisecond any fixed order will do, as long as every node uses the same, so
     /// that all agree in whatever order they heard them.
     pub fn precedence(&self, other: &Self) -> std::cmp::Ordering {
-        let rank = |r: &Self| {
-            (
-                r.at,
-                r.outcome,
-                r.latency,
-                r.attempts,
-                r.status_code,
-                r.certificate_expiry,
-            )
-        };
+        let rank = |r: &Self| (r.at, r.outcome, r.latency, r.attempts, r.status_code, r.certificate_expiry);
         let phases = |r: &Self| r.phases.named().map(|(_name, span)| span);
         rank(self)
             .cmp(&rank(other))
@@ -83,11 +74,8 @@ impl ProbeResult {
 
     /// A reason of lawful length and without control characters, since services can write into it.
     pub fn reason_of(text: &str) -> Arc<str> {
-        let clean: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(REASON_LIMIT)
-            .collect();
+        let clean: String =
+            text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LIMIT).collect();
         shortened(clean.trim(), REASON_LIMIT).into()
     }
 }

@@ -157,13 +157,7 @@ impl Row {
     fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
         let (last, state, lane) =
             before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
-        Self {
-            slots,
-            last: last.max(known),
-            next: None,
-            state,
-            lane,
-        }
+        Self { slots, last: last.max(known), next: None, state, lane }
     }
 
     /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
@@ -192,12 +186,7 @@ impl Row {
         }
         self.last = Some(cycle);
         let until = self.settle(now, None);
-        let due = Due {
-            service: service.clone(),
-            cycle,
-            at,
-            until,
-        };
+        let due = Due { service: service.clone(), cycle, at, until };
         Some((due, until))
     }
 }
@@ -213,8 +202,7 @@ impl Pace {
     fn place(&self, index: usize) -> MeshTime {
         let index = index as u64;
         let even = index.saturating_mul(self.within.0) / self.count.max(1);
-        self.now
-            .plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
+        self.now.plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
     }
 }
 
@@ -247,11 +235,7 @@ impl Timetable {
     pub fn plan(&mut self, services: &[Planned], seat: Seat, now: MeshTime) {
         let pairs: Vec<_> = services.iter().map(|s| (s.service.clone(), s.interval)).collect();
         let places = offsets(&pairs, seat);
-        let pace = Pace {
-            now,
-            count: services.len() as u64,
-            within: self.limits.start_within,
-        };
+        let pace = Pace { now, count: services.len() as u64, within: self.limits.start_within };
         let mut old = std::mem::take(&mut self.rows);
         self.queue.clear();
         for (index, planned) in services.iter().enumerate() {
@@ -309,11 +293,7 @@ impl Timetable {
             return;
         };
         row.state = State::Idle;
-        row.lane = if now.since(since) >= SLOW_AFTER {
-            Lane::Slow
-        } else {
-            Lane::Quick
-        };
+        row.lane = if now.since(since) >= SLOW_AFTER { Lane::Slow } else { Lane::Quick };
         if row.next.is_none() {
             self.rows.remove(service);
         }
@@ -366,10 +346,7 @@ impl Timetable {
             };
             self.slow += 1;
             if let Some(row) = self.rows.get_mut(&service) {
-                row.state = State::Running {
-                    since,
-                    lane: Lane::Slow,
-                };
+                row.state = State::Running { since, lane: Lane::Slow };
             }
         }
     }

@@ -22,13 +22,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self {
-            window: 6,
-            orange: 2,
-            red: 6,
-            confirm: 2,
-            recover_after: 1,
-        }
+        Self { window: 6, orange: 2, red: 6, confirm: 2, recover_after: 1 }
     }
 }
 

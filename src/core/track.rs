@@ -2,7 +2,7 @@
 
 use crate::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
 use crate::fold::{Decided, Folded};
-use crate::incident::Incident;
+use crate::incident::{Incident, IncidentId};
 use crate::maintenance::{Active, active};
 use crate::result::ProbeResult;
 use crate::service::Service;
@@ -31,6 +31,15 @@ struct Slot {
     seen: Vec<Seen>,
     decided: Option<Decided>,
     summary: CycleSummary,
+}
+
+/// What a fold made of the incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Changed {
+    /// Those that late results have shown never to have been.
+    pub(crate) withdrawn: Vec<IncidentId>,
+    /// Those that are new or not as they were.
+    pub(crate) incidents: Vec<Incident>,
 }
 
 /// One service's memory.
@@ -75,19 +84,10 @@ impl Track {
         first_seen: Option<MeshTime>,
     ) {
         let last = last.map(|incident| {
-            let ended_before = incident
-                .recovered
-                .is_some_and(|cycle| oldest.is_none_or(|oldest| cycle < oldest));
+            let ended_before =
+                incident.recovered.is_some_and(|cycle| oldest.is_none_or(|oldest| cycle < oldest));
             // one that ended within the results was open before them; they end it again
-            if ended_before {
-                incident
-            } else {
-                Incident {
-                    recovered: None,
-                    ended: None,
-                    ..incident
-                }
-            }
+            if ended_before { incident } else { Incident { recovered: None, ended: None, ..incident } }
         });
         self.base = Folded::resumed(last.as_ref(), first_seen);
         self.folded = self.base.clone();
@@ -109,10 +109,7 @@ impl Track {
             latency: result.latency,
             reason: result.reason.clone(),
         };
-        let slot = self
-            .slots
-            .entry(result.cycle)
-            .or_insert_with(|| Slot::empty(result.cycle));
+        let slot = self.slots.entry(result.cycle).or_insert_with(|| Slot::empty(result.cycle));
         if !slot.take(seen) {
             return false;
         }
@@ -128,17 +125,10 @@ impl Track {
     }
 
     /// Folds everything anew. Returns the incidents that are not as they were.
-    pub(crate) fn refold(&mut self) -> Vec<Incident> {
+    pub(crate) fn refold(&mut self) -> Changed {
         let (id, rules, interval) = (&self.service.id, self.service.rules, self.service.interval);
         while self.slots.len() > KEPT_CYCLES {
-            if let Some((
-                _,
-                Slot {
-                    decided: Some(decided),
-                    ..
-                },
-            )) = self.slots.pop_first()
-            {
+            if let Some((_, Slot { decided: Some(decided), .. })) = self.slots.pop_first() {
                 self.base.step(id, rules, interval, &decided);
             }
         }
@@ -153,27 +143,17 @@ impl Track {
         self.changes(&before)
     }
 
-    fn changes(&self, before: &[Incident]) -> Vec<Incident> {
+    fn changes(&self, before: &[Incident]) -> Changed {
         let now: Vec<&Incident> = self.ended.iter().chain(&self.folded.incident).collect();
         let forgotten = self.base.latest();
         let withdrawn = before
             .iter()
             .filter(|was| !now.iter().any(|is| is.id == was.id))
-            .filter(|was| {
-                was.recovered
-                    .is_none_or(|cycle| forgotten.is_none_or(|latest| cycle > latest))
-            })
-            // a late result showed that it never was one: it counts as ended where it began
-            .map(|was| Incident {
-                recovered: Some(was.id.first),
-                ended: Some(was.began),
-                ..was.clone()
-            });
-        let changed = now
-            .iter()
-            .filter(|is| !before.contains(is))
-            .map(|is| (*is).clone());
-        withdrawn.chain(changed).collect()
+            .filter(|was| was.recovered.is_none_or(|cycle| forgotten.is_none_or(|latest| cycle > latest)));
+        Changed {
+            withdrawn: withdrawn.map(|was| was.id.clone()).collect(),
+            incidents: now.iter().filter(|is| !before.contains(is)).map(|is| (*is).clone()).collect(),
+        }
     }
 
     /// Builds the status as of `now`. True when it is another than before.
@@ -212,10 +192,7 @@ impl Track {
             silence,
             deployment: self.deployment.clone(),
         };
-        let overdue = last
-            .later(2, self.service.interval)
-            .start()
-            .plus(self.service.timeout);
+        let overdue = last.later(2, self.service.interval).start().plus(self.service.timeout);
         self.due = [Some(overdue), maintenance.next_change, holds_change]
             .into_iter()
             .flatten()
@@ -254,11 +231,7 @@ impl Track {
         while shown.len() < SHOWN_CYCLES && end > *oldest_known {
             let start = end.earlier(1, interval);
             // of several that fall into one slot (the interval was shorter) the newest is shown
-            let known = self
-                .slots
-                .range(start..end)
-                .next_back()
-                .map(|(_, slot)| slot.summary);
+            let known = self.slots.range(start..end).next_back().map(|(_, slot)| slot.summary);
             shown.push(known.unwrap_or_else(|| Slot::empty(start).summary));
             end = start;
         }
@@ -276,12 +249,7 @@ impl Track {
         }
         let mut votes: BTreeMap<&NodeId, (u32, u32)> = BTreeMap::new();
         for (cycle, _) in self.folded.window(self.service.rules) {
-            for seen in self
-                .slots
-                .get(&cycle)
-                .map(|slot| slot.seen.as_slice())
-                .unwrap_or_default()
-            {
+            for seen in self.slots.get(&cycle).map(|slot| slot.seen.as_slice()).unwrap_or_default() {
                 if let Some(vote) = seen.outcome.vote() {
                     let (failed, voting) = votes.entry(&seen.node).or_default();
                     *failed += u32::from(vote == Vote::Failed);
@@ -289,14 +257,10 @@ impl Track {
                 }
             }
         }
-        let all = votes
-            .values()
-            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let all = votes.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
         let each = latest.into_iter().map(|(node, (cycle, seen))| VantageStatus {
             node: node.clone(),
-            failtage: votes
-                .get(node)
-                .and_then(|(failed, voting)| Failtage::of(*failed, *voting)),
+            failtage: votes.get(node).and_then(|(failed, voting)| Failtage::of(*failed, *voting)),
             outcome: seen.outcome,
             vote: seen.outcome.vote(),
             cycle,
@@ -314,15 +278,10 @@ impl Track {
         planned: &Active,
         now: MeshTime,
     ) -> (Option<MaintenanceNote>, Option<SilenceNote>, Option<MeshTime>) {
-        let mut maintenance = planned
-            .now
-            .clone()
-            .map(|(until, reason)| MaintenanceNote::Planned { until, reason });
+        let mut maintenance =
+            planned.now.clone().map(|(until, reason)| MaintenanceNote::Planned { until, reason });
         let (mut silence, mut change) = (None, None::<MeshTime>);
-        for hold in holds
-            .values()
-            .filter(|hold| self.covered_by(&hold.scope) && hold.ends > now)
-        {
+        for hold in holds.values().filter(|hold| self.covered_by(&hold.scope) && hold.ends > now) {
             let next = if hold.starts > now { hold.starts } else { hold.ends };
             change = Some(change.map_or(next, |change| change.min(next)));
             if hold.starts > now {
@@ -330,17 +289,12 @@ impl Track {
             }
             match hold.kind {
                 HoldKind::Silence => {
-                    silence = Some(SilenceNote {
-                        id: hold.id.clone(),
-                        until: hold.ends,
-                        by: hold.by.clone(),
-                    });
+                    silence =
+                        Some(SilenceNote { id: hold.id.clone(), until: hold.ends, by: hold.by.clone() });
                 }
                 HoldKind::Maintenance => {
-                    maintenance = Some(MaintenanceNote::Planned {
-                        until: hold.ends,
-                        reason: hold.reason.clone(),
-                    });
+                    maintenance =
+                        Some(MaintenanceNote::Planned { until: hold.ends, reason: hold.reason.clone() });
                 }
             }
         }
@@ -358,28 +312,18 @@ impl Track {
 
 impl Slot {
     fn empty(cycle: Cycle) -> Self {
-        let summary = CycleSummary {
-            cycle,
-            verdict: None,
-            outcome: None,
-            failed: 0,
-            voting: 0,
-            latency: None,
-        };
-        Self {
-            seen: Vec::new(),
-            decided: None,
-            summary,
-        }
+        let summary =
+            CycleSummary { cycle, verdict: None, outcome: None, failed: 0, voting: 0, latency: None };
+        Self { seen: Vec::new(), decided: None, summary }
     }
 
-    /// Takes a result in. There is one per node; should two differ, the later attempt stands on
-    /// every node alike, whichever came first.
+    /// Takes a result in. There is one per node; should two differ, one of them stands on every node
+    /// alike, whichever came first: see [`ProbeResult::precedence`].
     fn take(&mut self, seen: Seen) -> bool {
         let rank = |seen: &Seen| (seen.at, seen.outcome, seen.latency);
         match self.seen.binary_search_by(|known| known.node.cmp(&seen.node)) {
             Ok(place) => match self.seen.get_mut(place) {
-                Some(known) if rank(known) < rank(&seen) => {
+                Some(known) if rank(&seen) < rank(known) => {
                     *known = seen;
                     true
                 }
@@ -394,10 +338,10 @@ impl Slot {
     }
 
     fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
-        let says = self.seen.iter().map(|seen| Say {
-            site: sites.get(&seen.node).map(String::as_str),
-            outcome: seen.outcome,
-        });
+        let says = self
+            .seen
+            .iter()
+            .map(|seen| Say { site: sites.get(&seen.node).map(String::as_str), outcome: seen.outcome });
         let decision = decide(says);
         let verdict = decision.map(|decision| decision.verdict);
         self.summary = CycleSummary {
@@ -409,32 +353,16 @@ impl Slot {
             latency: self.median_latency(),
         };
         self.decided = decision.map(|decision| {
-            let side = if decision.verdict == Verdict::Failed {
-                Vote::Failed
-            } else {
-                Vote::Passed
-            };
-            let at = self
-                .seen
-                .iter()
-                .filter(|seen| seen.outcome.vote() == Some(side))
-                .map(|seen| seen.at)
-                .min();
-            Decided {
-                cycle,
-                decision,
-                at: at.unwrap_or(cycle.start()),
-                reason: self.reason(),
-            }
+            let side = if decision.verdict == Verdict::Failed { Vote::Failed } else { Vote::Passed };
+            let at =
+                self.seen.iter().filter(|seen| seen.outcome.vote() == Some(side)).map(|seen| seen.at).min();
+            Decided { cycle, decision, at: at.unwrap_or(cycle.start()), reason: self.reason() }
         });
     }
 
     /// Why the cycle is not simply up: the first reason of the failed results, else of any.
     fn reason(&self) -> Option<Arc<str>> {
-        let failed = self
-            .seen
-            .iter()
-            .filter(|seen| seen.outcome.vote() == Some(Vote::Failed));
+        let failed = self.seen.iter().filter(|seen| seen.outcome.vote() == Some(Vote::Failed));
         failed.chain(&self.seen).find_map(|seen| seen.reason.clone())
     }
 

@@ -51,10 +51,7 @@ pub fn decide<'a>(says: impl Iterator<Item = Say<'a>>) -> Option<Decision> {
         return None;
     }
     let majority = |failed: u16, of: u16| u32::from(failed) * 2 > u32::from(of);
-    let sites_failed = sites
-        .values()
-        .filter(|(failed, of)| majority(*failed, *of))
-        .count();
+    let sites_failed = sites.values().filter(|(failed, of)| majority(*failed, *of)).count();
     let witnesses_failed = alone_failed.saturating_add(u16::try_from(sites_failed).unwrap_or(u16::MAX));
     let witnesses = alone.saturating_add(u16::try_from(sites.len()).unwrap_or(u16::MAX));
     let verdict = if majority(witnesses_failed, witnesses) {
@@ -64,12 +61,7 @@ pub fn decide<'a>(says: impl Iterator<Item = Say<'a>>) -> Option<Decision> {
     } else {
         Verdict::Passed
     };
-    Some(Decision {
-        verdict,
-        failed,
-        voting,
-        witnesses_failed,
-    })
+    Some(Decision { verdict, failed, voting, witnesses_failed })
 }
 
 /// The outcome that stands for a cycle: of the side that won, the most frequent, the worst of equals.
@@ -106,11 +98,7 @@ mod tests {
     use Outcome::{Failed, Maintenance, Mismatch, NoNetwork, Unauthorized, Unmanaged, Up};
 
     fn verdict(outcomes: &[Outcome]) -> Option<Verdict> {
-        decide(outcomes.iter().map(|o| Say {
-            site: None,
-            outcome: *o,
-        }))
-        .map(|d| d.verdict)
+        decide(outcomes.iter().map(|o| Say { site: None, outcome: *o })).map(|d| d.verdict)
     }
 
     #[test]
@@ -122,10 +110,7 @@ mod tests {
         assert_eq!(verdict(&[Failed, Up]), Some(Verdict::Partial));
         assert_eq!(verdict(&[Failed, Failed, Up]), Some(Verdict::Failed));
         assert_eq!(verdict(&[Failed, Up, Up]), Some(Verdict::Partial));
-        assert_eq!(
-            verdict(&[Unauthorized, Mismatch, Maintenance]),
-            Some(Verdict::Failed)
-        );
+        assert_eq!(verdict(&[Unauthorized, Mismatch, Maintenance]), Some(Verdict::Failed));
     }
 
     #[test]
@@ -136,41 +121,21 @@ mod tests {
 
     #[test]
     fn ten_machines_behind_one_uplink_are_one_witness() {
-        let office = (0..10).map(|_| Say {
-            site: Some("sydney"),
-            outcome: Failed,
-        });
-        let others = ["paris", "lima"].map(|site| Say {
-            site: Some(site),
-            outcome: Up,
-        });
+        let office = (0..10).map(|_| Say { site: Some("sydney"), outcome: Failed });
+        let others = ["paris", "lima"].map(|site| Say { site: Some(site), outcome: Up });
         let decision = decide(office.chain(others)).unwrap();
         assert_eq!(
             decision,
-            Decision {
-                verdict: Verdict::Partial,
-                failed: 10,
-                voting: 12,
-                witnesses_failed: 1
-            }
+            Decision { verdict: Verdict::Partial, failed: 10, voting: 12, witnesses_failed: 1 }
         );
     }
 
     #[test]
     fn a_node_without_a_site_is_a_witness_of_its_own() {
         let says = [
-            Say {
-                site: Some("sydney"),
-                outcome: Up,
-            },
-            Say {
-                site: None,
-                outcome: Failed,
-            },
-            Say {
-                site: None,
-                outcome: Failed,
-            },
+            Say { site: Some("sydney"), outcome: Up },
+            Say { site: None, outcome: Failed },
+            Say { site: None, outcome: Failed },
         ];
         assert_eq!(decide(says.into_iter()).map(|d| d.verdict), Some(Verdict::Failed));
     }

@@ -31,11 +31,7 @@ impl fmt::Display for BadId {
                 "`{}` is no service id: use 1 to {SERVICE_ID_LIMIT} of a-z, 0-9, `-` and `_`, a letter or digit first",
                 self.text
             ),
-            kind => write!(
-                f,
-                "`{}` is no {kind} id: use 1 to {NODE_ID_LIMIT} letters and digits",
-                self.text
-            ),
+            kind => write!(f, "`{}` is no {kind} id: use 1 to {NODE_ID_LIMIT} letters and digits", self.text),
         }
     }
 }
@@ -111,9 +107,7 @@ macro_rules! id {
 fn valid_service(text: &str) -> bool {
     text.len() <= SERVICE_ID_LIMIT
         && text.as_bytes().first().is_some_and(u8::is_ascii_alphanumeric)
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 fn valid_node(text: &str) -> bool {
@@ -334,14 +328,8 @@ pub enum Level {
 
 impl Level {
     /// All of them, best first.
-    pub const ALL: [Self; 6] = [
-        Self::Unknown,
-        Self::Healthy,
-        Self::Partial,
-        Self::Warning,
-        Self::Incident,
-        Self::Down,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Unknown, Self::Healthy, Self::Partial, Self::Warning, Self::Incident, Self::Down];
 
     /// Its name in the API, metrics and configuration.
     pub fn as_str(self) -> &'static str {

@@ -1,11 +1,11 @@
 //! The state machine that turns results into statuses and incidents: events in, effects out.
 
 use crate::facts::{Acknowledgement, Deployment, Hold};
-use crate::incident::Incident;
+use crate::incident::{Incident, IncidentId};
 use crate::result::ProbeResult;
 use crate::service::Service;
 use crate::status::ServiceStatus;
-use crate::track::Track;
+use crate::track::{Changed, Track};
 use crate::vocabulary::{Cycle, MeshTime, NodeId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,6 +41,8 @@ pub enum Effect {
     Status(Arc<ServiceStatus>),
     /// An incident opened, worsened or ended.
     Incident(Arc<Incident>),
+    /// Late results have shown that there was no such incident.
+    NoIncident(IncidentId),
 }
 
 /// What the store knows of a service when a node starts.
@@ -68,7 +70,7 @@ pub struct Watch {
 
 impl Watch {
     /// Watches exactly these services from now on. What is known of those that stay is kept; the open
-    /// incident of one that goes ends with it.
+    /// incident of one that goes ends with it. Any status may be another now: see [`Self::statuses`].
     pub fn configure(&mut self, services: &[Arc<Service>], now: MeshTime) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut before = std::mem::take(&mut self.tracks);
@@ -80,26 +82,16 @@ impl Watch {
             track.service = Arc::clone(service);
             incidents(&mut effects, track.refold());
             track.show(&self.holds, now);
-            effects.push(Effect::Status(Arc::clone(&track.status)));
             self.tracks.insert(service.id.clone(), track);
         }
-        for (_, track) in before {
-            if let Some(open) = &track.folded.incident {
-                effects.push(Effect::Incident(Arc::new(abandoned(
-                    open,
-                    track.service.interval,
-                    now,
-                ))));
-            }
-        }
+        let open = before.values().filter_map(|track| track.folded.incident.as_ref());
+        effects.extend(open.map(|open| Effect::Incident(Arc::new(abandoned(open, now)))));
         effects
     }
 
-    /// Takes up what the store knows of a configured service, before anything is heard of it.
-    pub fn restore(&mut self, service: &ServiceId, past: Past, now: MeshTime) {
-        let Some(track) = self.tracks.get_mut(service) else {
-            return;
-        };
+    /// Watches one service more, with what the store knows of it.
+    pub fn resume(&mut self, service: &Arc<Service>, past: Past, now: MeshTime) {
+        let mut track = Track::new(Arc::clone(service));
         let oldest = past.results.iter().map(|result| result.cycle).min();
         track.resume(past.last_incident, oldest, past.first_seen);
         track.acknowledged = past.acknowledged;
@@ -109,6 +101,7 @@ impl Watch {
         }
         track.refold();
         track.show(&self.holds, now);
+        self.tracks.insert(service.id.clone(), track);
     }
 
     /// Takes up the holds the store knows.
@@ -164,10 +157,7 @@ impl Watch {
                 }
             }
             Event::Held(hold) => {
-                let newer = self
-                    .holds
-                    .get(&hold.id)
-                    .is_none_or(|known| known.stated < hold.stated);
+                let newer = self.holds.get(&hold.id).is_none_or(|known| known.stated < hold.stated);
                 if newer {
                     self.holds.insert(hold.id.clone(), hold);
                     for track in self.tracks.values_mut() {
@@ -179,10 +169,7 @@ impl Watch {
                 let Some(track) = self.tracks.get_mut(&deployment.service) else {
                     return effects;
                 };
-                let newer = track
-                    .deployment
-                    .as_ref()
-                    .is_none_or(|known| known.at <= deployment.at);
+                let newer = track.deployment.as_ref().is_none_or(|known| known.at <= deployment.at);
                 if newer {
                     track.deployment = Some(deployment);
                     show(&mut effects, track, &self.holds, now);
@@ -212,6 +199,11 @@ impl Watch {
         self.tracks.get(service).map(|track| &track.service)
     }
 
+    /// Whether any service belongs to this environment.
+    pub fn has_environment(&self, environment: &str) -> bool {
+        self.tracks.values().any(|track| track.service.environment == environment)
+    }
+
     /// All holds that have not ended, by id.
     pub fn holds(&self) -> impl Iterator<Item = &Hold> {
         self.holds.values()
@@ -219,20 +211,14 @@ impl Watch {
 }
 
 /// An incident of a service that is no longer watched: it ends now.
-pub fn abandoned(open: &Incident, interval: crate::vocabulary::Interval, now: MeshTime) -> Incident {
-    Incident {
-        recovered: Some(Cycle::at(now, interval)),
-        ended: Some(now),
-        ..open.clone()
-    }
+pub fn abandoned(open: &Incident, now: MeshTime) -> Incident {
+    Incident { recovered: Some(Cycle::starting(now)), ended: Some(now), ..open.clone() }
 }
 
-fn incidents(effects: &mut Vec<Effect>, changed: Vec<Incident>) {
-    effects.extend(
-        changed
-            .into_iter()
-            .map(|incident| Effect::Incident(Arc::new(incident))),
-    );
+fn incidents(effects: &mut Vec<Effect>, changed: Changed) {
+    effects.extend(changed.withdrawn.into_iter().map(Effect::NoIncident));
+    let known = changed.incidents.into_iter().map(Arc::new);
+    effects.extend(known.map(Effect::Incident));
 }
 
 fn show(effects: &mut Vec<Effect>, track: &mut Track, holds: &BTreeMap<String, Hold>, now: MeshTime) {

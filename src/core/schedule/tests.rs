@@ -17,11 +17,7 @@ fn cycle(ms: u64) -> Cycle {
 }
 
 fn limits(quick: usize, slow: usize) -> Limits {
-    Limits {
-        quick,
-        slow,
-        start_within: Millis(1000),
-    }
+    Limits { quick, slow, start_within: Millis(1000) }
 }
 
 fn every(seconds: u64, ids: &[&str]) -> Vec<Planned> {
@@ -41,39 +37,24 @@ fn known(mut services: Vec<Planned>, last: Cycle) -> Vec<Planned> {
 }
 
 fn start(service: &str, its_cycle: Cycle, at_ms: u64, until_ms: u64) -> Step {
-    Step::Start(Due {
-        service: id(service),
-        cycle: its_cycle,
-        at: after(at_ms),
-        until: after(until_ms),
-    })
+    Step::Start(Due { service: id(service), cycle: its_cycle, at: after(at_ms), until: after(until_ms) })
 }
 
 #[test]
 fn services_of_one_interval_are_spread_evenly_over_it_in_the_order_of_their_ids() {
     let ten = Interval::new(Millis::seconds(10));
     let minute = Interval::new(Millis::seconds(60));
-    let services = [
-        (id("c"), ten),
-        (id("a"), ten),
-        (id("m"), minute),
-        (id("b"), ten),
-        (id("d"), ten),
-    ];
-    let places: Vec<_> = offsets(&services, Seat::ALONE)
-        .into_iter()
-        .map(|(s, o)| (s.to_string(), o.0))
-        .collect();
+    let services = [(id("c"), ten), (id("a"), ten), (id("m"), minute), (id("b"), ten), (id("d"), ten)];
+    let places: Vec<_> =
+        offsets(&services, Seat::ALONE).into_iter().map(|(s, o)| (s.to_string(), o.0)).collect();
     let expected = [("a", 0), ("b", 2500), ("c", 5000), ("d", 7500), ("m", 0)];
     assert_eq!(places, expected.map(|(s, o)| (s.to_owned(), o)));
 }
 
 #[test]
 fn vantage_points_look_at_a_service_one_after_the_other_over_its_interval() {
-    let services = [
-        (id("a"), Interval::new(Millis::seconds(60))),
-        (id("b"), Interval::new(Millis::seconds(60))),
-    ];
+    let services =
+        [(id("a"), Interval::new(Millis::seconds(60))), (id("b"), Interval::new(Millis::seconds(60)))];
     let of_b = |position| offsets(&services, Seat { position, of: 3 })[&id("b")].0;
     assert_eq!([of_b(0), of_b(1), of_b(2)], [30_000, 50_000, 10_000]);
 }
@@ -90,10 +71,7 @@ fn the_first_probe_fills_the_slot_that_has_passed_and_the_next_one_is_a_cycle_la
     table.ended(&id("b"), after(2020));
     assert_eq!(table.next_turn(), Some(after(5000)));
     assert_eq!(table.turn(after(5001)), [start("b", cycle(0), 5000, 15_000)]);
-    assert_eq!(
-        table.turn(after(10_000)),
-        [start("a", cycle(10_000), 10_000, 20_000)]
-    );
+    assert_eq!(table.turn(after(10_000)), [start("a", cycle(10_000), 10_000, 20_000)]);
 }
 
 #[test]
@@ -101,10 +79,7 @@ fn a_service_with_a_result_for_its_latest_slot_waits_for_the_next() {
     let mut table = Timetable::new(limits(9, 9));
     table.plan(&known(every(10, &["a"]), cycle(0)), Seat::ALONE, after(2000));
     assert_eq!(table.turn(after(9999)), []);
-    assert_eq!(
-        table.turn(after(10_000)),
-        [start("a", cycle(10_000), 10_000, 20_000)]
-    );
+    assert_eq!(table.turn(after(10_000)), [start("a", cycle(10_000), 10_000, 20_000)]);
 }
 
 #[test]
@@ -118,9 +93,7 @@ fn a_thousand_services_are_all_tested_within_a_second_of_the_start_and_not_in_a_
         let steps = table.turn(after(ms));
         assert!(steps.len() <= 25, "{} at once", steps.len());
         for step in steps {
-            let Step::Start(due) = step else {
-                panic!("{step:?}")
-            };
+            let Step::Start(due) = step else { panic!("{step:?}") };
             table.ended(&due.service, after(ms));
             started.insert(due.service);
         }
@@ -132,27 +105,17 @@ fn a_thousand_services_are_all_tested_within_a_second_of_the_start_and_not_in_a_
 fn a_probe_that_still_runs_at_its_next_slot_is_not_doubled() {
     let mut table = Timetable::new(limits(9, 9));
     table.plan(&known(every(10, &["a"]), cycle(0)), Seat::ALONE, after(1));
-    assert_eq!(
-        table.turn(after(10_000)),
-        [start("a", cycle(10_000), 10_000, 20_000)]
-    );
+    assert_eq!(table.turn(after(10_000)), [start("a", cycle(10_000), 10_000, 20_000)]);
     assert_eq!(table.turn(after(20_000)), [Step::Overran(id("a"))]);
     table.ended(&id("a"), after(21_000));
-    assert_eq!(
-        table.turn(after(30_000)),
-        [start("a", cycle(30_000), 30_000, 40_000)]
-    );
+    assert_eq!(table.turn(after(30_000)), [start("a", cycle(30_000), 30_000, 40_000)]);
     assert_eq!(table.running(), 1);
 }
 
 #[test]
 fn hanging_probes_make_room_for_quick_ones_after_a_second() {
     let mut table = Timetable::new(limits(1, 1));
-    table.plan(
-        &known(every(2, &["hangs", "quick"]), cycle(0)),
-        Seat::ALONE,
-        after(1001),
-    );
+    table.plan(&known(every(2, &["hangs", "quick"]), cycle(0)), Seat::ALONE, after(1001));
     assert_eq!(table.turn(after(2000)), [start("hangs", cycle(2000), 2000, 4000)]);
     assert_eq!(table.turn(after(3000)), [start("quick", cycle(2000), 3000, 5000)]);
     table.ended(&id("quick"), after(3001));
@@ -182,24 +145,15 @@ fn after_a_sleep_nothing_is_made_up_for_and_all_go_on_at_their_next_slot() {
     table.plan(&known(every(10, &["a", "b"]), cycle(0)), Seat::ALONE, after(6000));
     table.jumped(after(3_602_000));
     assert_eq!(table.turn(after(3_602_000)), []);
-    assert_eq!(
-        table.turn(after(3_605_000)),
-        [start("b", cycle(3_600_000), 3_605_000, 3_615_000)]
-    );
-    assert_eq!(
-        table.turn(after(3_610_000)),
-        [start("a", cycle(3_610_000), 3_610_000, 3_620_000)]
-    );
+    assert_eq!(table.turn(after(3_605_000)), [start("b", cycle(3_600_000), 3_605_000, 3_615_000)]);
+    assert_eq!(table.turn(after(3_610_000)), [start("a", cycle(3_610_000), 3_610_000, 3_620_000)]);
 }
 
 #[test]
 fn a_clock_set_back_a_little_repeats_no_cycle_and_one_set_back_far_stops_nothing() {
     let mut table = Timetable::new(limits(9, 9));
     table.plan(&known(every(10, &["a"]), cycle(0)), Seat::ALONE, after(1));
-    assert_eq!(
-        table.turn(after(10_000)),
-        [start("a", cycle(10_000), 10_000, 20_000)]
-    );
+    assert_eq!(table.turn(after(10_000)), [start("a", cycle(10_000), 10_000, 20_000)]);
     table.ended(&id("a"), after(10_010));
     table.jumped(after(4000));
     assert_eq!(table.next_turn(), Some(after(20_000)));
@@ -212,10 +166,7 @@ fn a_clock_set_back_a_little_repeats_no_cycle_and_one_set_back_far_stops_nothing
 fn a_new_plan_leaves_running_probes_alone_and_forgets_what_is_gone() {
     let mut table = Timetable::new(limits(9, 9));
     table.plan(&known(every(10, &["a", "b"]), cycle(0)), Seat::ALONE, after(5001));
-    assert_eq!(
-        table.turn(after(10_000)),
-        [start("a", cycle(10_000), 10_000, 20_000)]
-    );
+    assert_eq!(table.turn(after(10_000)), [start("a", cycle(10_000), 10_000, 20_000)]);
     table.plan(&every(10, &["a", "c"]), Seat::ALONE, after(11_000));
     assert_eq!(table.running(), 1);
     // a is not tested again for the cycle that runs; c is new
@@ -232,9 +183,7 @@ fn whatever_happens_no_cycle_of_a_service_is_started_twice_and_places_are_kept()
     // a plain linear congruence is chance enough, and its seed stands here: 7
     let mut seed: u64 = 7;
     let mut chance = |below: u64| {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) % below
     };
     let mut table = Timetable::new(limits(2, 1));
@@ -257,10 +206,7 @@ fn whatever_happens_no_cycle_of_a_service_is_started_twice_and_places_are_kept()
         }
         for step in table.turn(now) {
             let Step::Start(due) = step else { continue };
-            assert!(
-                started.insert(due.service.clone(), due.cycle) < Some(due.cycle),
-                "{due:?}"
-            );
+            assert!(started.insert(due.service.clone(), due.cycle) < Some(due.cycle), "{due:?}");
             assert!(!running.contains(&due.service));
             running.push(due.service);
         }

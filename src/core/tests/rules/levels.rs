@@ -1,8 +1,6 @@
 //! The rules of status, as tables: a letter a cycle in, a level a cycle out.
 
-mod common;
-
-use common::{cycle, letter, level, live, moment, result, watch};
+use crate::common::{cycle, letter, level, live, moment, result, service, watch};
 use p7_core::incident::Incident;
 use p7_core::service::Rules;
 use p7_core::status::{Freshness, ServiceStatus};
@@ -21,7 +19,7 @@ fn status(watch: &Watch) -> Arc<ServiceStatus> {
 fn incidents(effects: &[Effect]) -> Vec<Incident> {
     let incident = |effect: &Effect| match effect {
         Effect::Incident(incident) => Some(incident.as_ref().clone()),
-        Effect::Status(_) => None,
+        Effect::Status(_) | Effect::NoIncident(_) => None,
     };
     effects.iter().filter_map(incident).collect()
 }
@@ -48,27 +46,14 @@ fn one_node_alone_has_the_rules_of_the_original() {
 
 #[test]
 fn the_rules_are_settable() {
-    let red3 = Rules {
-        red: 3,
-        ..Rules::default()
-    };
+    let red3 = Rules { red: 3, ..Rules::default() };
     assert_eq!(levels(red3, &["PFFFP"]), "hwidh");
-    let patient = Rules {
-        recover_after: 2,
-        ..Rules::default()
-    };
+    let patient = Rules { recover_after: 2, ..Rules::default() };
     assert_eq!(levels(patient, &["FFPPP"]), "wiihh");
     assert_eq!(levels(patient, &["FFPFPP"]), "wiiiih");
-    let hasty = Rules {
-        orange: 1,
-        ..Rules::default()
-    };
+    let hasty = Rules { orange: 1, ..Rules::default() };
     assert_eq!(levels(hasty, &["PF"]), "hi");
-    let short = Rules {
-        window: 2,
-        red: 2,
-        ..Rules::default()
-    };
+    let short = Rules { window: 2, red: 2, ..Rules::default() };
     assert_eq!(levels(short, &["PFFPF"]), "hwdhw");
 }
 
@@ -96,12 +81,7 @@ fn a_gap_shows_as_stale_until_three_cycles_are_known() {
     let stale = status(&watch);
     assert_eq!((stale.freshness, stale.level), (Freshness::Stale, Level::Healthy));
     let known: Vec<bool> = stale.cycles.iter().map(|cycle| cycle.outcome.is_some()).collect();
-    assert_eq!(
-        known,
-        [
-            true, true, true, false, false, false, false, false, false, false, false
-        ]
-    );
+    assert_eq!(known, [true, true, true, false, false, false, false, false, false, false, false]);
 }
 
 #[test]
@@ -112,20 +92,14 @@ fn two_vantage_points_confirm_at_once() {
 
 #[test]
 fn one_bad_vantage_point_of_three_never_opens_an_incident() {
-    let (levels, effects) = live(
-        &mut watch(Rules::default()),
-        &["FFFFFFFFF", "PPPPPPPPP", "PPPPPPPPP"],
-    );
+    let (levels, effects) = live(&mut watch(Rules::default()), &["FFFFFFFFF", "PPPPPPPPP", "PPPPPPPPP"]);
     assert_eq!(levels, "ppppppppp");
     assert_eq!(incidents(&effects), []);
 }
 
 #[test]
 fn a_majority_without_network_does_not_vote() {
-    assert_eq!(
-        levels(Rules::default(), &["NNNNNNN", "NNNNNNN", "PPPPPPP"]),
-        "hhhhhhh"
-    );
+    assert_eq!(levels(Rules::default(), &["NNNNNNN", "NNNNNNN", "PPPPPPP"]), "hhhhhhh");
 }
 
 #[test]
@@ -134,16 +108,7 @@ fn an_incident_begins_with_the_first_failed_cycle_and_ends_with_the_first_passed
     let incidents = incidents(&effects);
     let summary: Vec<_> = incidents
         .iter()
-        .map(|i| {
-            (
-                i.id.first,
-                i.opened,
-                i.worst,
-                i.recovered,
-                i.began,
-                i.ended.is_some(),
-            )
-        })
+        .map(|i| (i.id.first, i.opened, i.worst, i.recovered, i.began, i.ended.is_some()))
         .collect();
     let began = result("node0", 1, Outcome::Failed).at;
     assert_eq!(
@@ -161,10 +126,7 @@ fn since_tells_the_first_failure_and_then_the_recovery() {
     let mut watch = watch(Rules::default());
     live(&mut watch, &["PPFF"]);
     assert_eq!(status(&watch).since, Some(result("node0", 2, Outcome::Failed).at));
-    watch.hear(
-        Event::Result(Arc::new(result("node0", 4, Outcome::Up))),
-        moment(4),
-    );
+    watch.hear(Event::Result(Arc::new(result("node0", 4, Outcome::Up))), moment(4));
     assert_eq!(status(&watch).since, Some(result("node0", 4, Outcome::Up).at));
 }
 
@@ -187,10 +149,7 @@ fn a_service_that_changes_at_every_cycle_flaps_until_it_calms_down() {
     live(&mut watch, &["PFPFPFPFPFPFPFPFPFPFPF"]);
     assert!(status(&watch).flapping);
     for n in 22..45 {
-        watch.hear(
-            Event::Result(Arc::new(result("node0", n, Outcome::Up))),
-            moment(n),
-        );
+        watch.hear(Event::Result(Arc::new(result("node0", n, Outcome::Up))), moment(n));
     }
     assert!(!status(&watch).flapping);
 }
@@ -206,44 +165,22 @@ fn a_removed_service_takes_its_open_incident_with_it() {
 
 #[test]
 fn a_restart_shows_what_was_shown_before() {
-    for history in [
-        "PPPPPP",
-        "PFFF",
-        "FFPPP",
-        "PPFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF",
-        "PFPFPFPF",
-    ] {
+    for history in
+        ["PPPPPP", "PFFF", "FFPPP", "PPFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "PFPFPFPF"]
+    {
         let mut before = watch(Rules::default());
         let (_, effects) = live(&mut before, &[history]);
         let all: Vec<_> = history
             .chars()
             .enumerate()
-            .map(|(n, l)| {
-                result(
-                    "node0",
-                    n as u64,
-                    if l == 'P' { Outcome::Up } else { Outcome::Failed },
-                )
-            })
+            .map(|(n, l)| result("node0", n as u64, if l == 'P' { Outcome::Up } else { Outcome::Failed }))
             .collect();
         let recent = all[all.len().saturating_sub(p7_core::watch::KEPT_CYCLES)..].to_vec();
         let oldest = recent[0].cycle;
-        let last_incident = incidents(&effects)
-            .into_iter()
-            .filter(|i| i.id.first < oldest)
-            .next_back();
-        let past = Past {
-            results: recent,
-            last_incident,
-            first_seen: Some(all[0].at),
-            ..Past::default()
-        };
-        let mut after = watch(Rules::default());
-        after.restore(
-            &ServiceId::new("shop").unwrap(),
-            past,
-            moment(all.len() as u64 - 1),
-        );
+        let last_incident = incidents(&effects).into_iter().filter(|i| i.id.first < oldest).next_back();
+        let past = Past { results: recent, last_incident, first_seen: Some(all[0].at), ..Past::default() };
+        let mut after = Watch::default();
+        after.resume(&service(Rules::default()), past, moment(all.len() as u64 - 1));
         assert_eq!(status(&after), status(&before), "{history}");
         let next = Event::Result(Arc::new(result("node0", all.len() as u64, Outcome::Failed)));
         let at = moment(all.len() as u64);
@@ -258,4 +195,16 @@ fn what_is_known_is_heard_without_effect() {
     let again = Event::Result(Arc::new(result("node0", 1, Outcome::Failed)));
     assert_eq!(watch.hear(again, moment(1)), []);
     assert_eq!(letter(level(&watch)), 'w');
+}
+
+#[test]
+fn a_late_result_can_show_that_there_never_was_an_incident() {
+    let mut watch = watch(Rules::default());
+    let (_, effects) = live(&mut watch, &["PFF"]);
+    let opened = incidents(&effects)[0].id.clone();
+    let late = |n| Event::Result(Arc::new(result("node1", n, Outcome::Up)));
+    let mut effects = watch.hear(late(1), moment(2));
+    effects.extend(watch.hear(late(2), moment(2)));
+    assert!(effects.contains(&Effect::NoIncident(opened)), "{effects:?}");
+    assert_eq!(level(&watch), Level::Partial);
 }

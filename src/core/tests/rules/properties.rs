@@ -1,8 +1,6 @@
 //! What holds for any results in any order.
 
-mod common;
-
-use common::{INTERVAL, cycle, letter, level, live, moment, result, watch};
+use crate::common::{INTERVAL, cycle, letter, level, live, moment, result, watch};
 use p7_core::service::Rules;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{Outcome, ServiceId};
@@ -16,13 +14,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn rules() -> impl Strategy<Value = Rules> {
     (1..=20_u8, 1..=4_u8, 1..=8_u8, 1..=3_u8, 1..=3_u8).prop_map(
-        |(window, orange, red, confirm, recover_after)| Rules {
-            window,
-            orange,
-            red,
-            confirm,
-            recover_after,
-        },
+        |(window, orange, red, confirm, recover_after)| Rules { window, orange, red, confirm, recover_after },
     )
 }
 
@@ -31,10 +23,7 @@ fn results() -> impl Strategy<Value = Vec<(usize, u64, Outcome)>> {
     let one = prop::collection::vec(prop::option::weighted(0.8, outcome()), 1..30);
     prop::collection::vec(one, 1..5).prop_map(|nodes| {
         let each = |(node, cycles): (usize, Vec<Option<Outcome>>)| {
-            cycles
-                .into_iter()
-                .enumerate()
-                .filter_map(move |(n, o)| o.map(|o| (node, n as u64, o)))
+            cycles.into_iter().enumerate().filter_map(move |(n, o)| o.map(|o| (node, n as u64, o)))
         };
         nodes.into_iter().enumerate().flat_map(each).collect()
     })
@@ -50,11 +39,7 @@ fn heard(rules: Rules, results: &[(usize, u64, Outcome)]) -> Watch {
 }
 
 fn status(watch: &Watch) -> ServiceStatus {
-    watch
-        .status(&ServiceId::new("shop").unwrap())
-        .unwrap()
-        .as_ref()
-        .clone()
+    watch.status(&ServiceId::new("shop").unwrap()).unwrap().as_ref().clone()
 }
 
 /// The 2020 original: the latest test decides, a failed one is weighed by the last six.

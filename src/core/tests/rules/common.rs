@@ -92,11 +92,7 @@ pub(crate) fn watch(rules: Rules) -> Watch {
 
 /// Lets each node's string happen, cycle by cycle; returns the level after each cycle and all effects.
 pub(crate) fn live(watch: &mut Watch, nodes: &[&str]) -> (String, Vec<Effect>) {
-    let cycles = nodes
-        .iter()
-        .map(|letters| letters.chars().count())
-        .max()
-        .unwrap_or(0);
+    let cycles = nodes.iter().map(|letters| letters.chars().count()).max().unwrap_or(0);
     let (mut levels, mut effects) = (String::new(), Vec::new());
     for n in 0..cycles {
         for (index, letters) in nodes.iter().enumerate() {

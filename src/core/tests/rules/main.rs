@@ -1,0 +1,6 @@
+//! The rules of the core, seen through what a node hears and shows.
+
+mod common;
+mod levels;
+mod people;
+mod properties;
