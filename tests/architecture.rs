@@ -231,6 +231,14 @@ fn a_probe_kind_is_one_file() {
 }
 
 #[test]
+fn ci_runs_what_the_readme_says() {
+    let tree = Tree::read();
+    assert!(tree.text("README.md").contains("```sh\nscripts/test\n```"), "the README's test command");
+    assert!(tree.text("README.md").contains("```sh\nscripts/run\n```"), "the README's start command");
+    assert!(tree.text(".ci/run").ends_with("&& exec scripts/test\n"), "{}", tree.text(".ci/run"));
+}
+
+#[test]
 fn the_core_has_no_clock_socket_or_disk() {
     let tree = Tree::read();
     let banned = [

@@ -145,7 +145,7 @@ impl Node {
     /// Writes its node.toml, with `more` lines at the end.
     pub fn write_node(&self, more: &str) {
         let text = format!(
-            "[node]\nname = \"tested\"\ndata = \"{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n{more}",
+            "[node]\nname = \"tested\"\ndata_dir = \"{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n{more}",
             self.data.display(),
             self.port
         );

@@ -119,7 +119,7 @@ class Target:
 def write_config(folder, paths, target, interval_s, reuse):
     port = free_port()
     (folder / "node.toml").write_text(
-        f'[node]\nname = "bench"\ndata = "{folder}/data"\n\n[http]\nlisten = "127.0.0.1:{port}"\n'
+        f'[node]\nname = "bench"\ndata_dir = "{folder}/data"\n\n[http]\nlisten = "127.0.0.1:{port}"\n'
     )
     lines = [f'[defaults]\ninterval = "{interval_s}s"\n']
     for n, path in enumerate(paths):
