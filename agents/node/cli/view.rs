@@ -1,0 +1,206 @@
+//! What the command line reads of a node's answers; what it does not show is not read.
+
+use super::client::Client;
+use super::fault::Failure;
+use chrono::{DateTime, Utc};
+use p7_core::vocabulary::{Level, MeshTime};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Items asked for at once.
+const PAGE: usize = 200;
+/// Most items that are fetched in all: more than a node watches.
+const ITEMS_LIMIT: usize = 20_000;
+
+/// A time of the API.
+pub(crate) type Moment = DateTime<Utc>;
+
+/// A service with its status.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) environment: String,
+    #[serde(default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    pub(crate) target: String,
+    #[serde(default)]
+    pub(crate) interval_ms: u64,
+    #[serde(default)]
+    pub(crate) timeout_ms: u64,
+    pub(crate) description: Option<String>,
+    pub(crate) runbook: Option<String>,
+    pub(crate) level: Level,
+    pub(crate) since: Option<Moment>,
+    #[serde(default)]
+    pub(crate) freshness: String,
+    pub(crate) failtage_percent: Option<f64>,
+    pub(crate) reason: Option<String>,
+    pub(crate) last_probe_at: Option<Moment>,
+    pub(crate) latency_ms: Option<f64>,
+    #[serde(default)]
+    pub(crate) flapping: bool,
+    pub(crate) acknowledged: Option<Acknowledgement>,
+    pub(crate) maintenance: Option<Maintenance>,
+    pub(crate) silence: Option<Silence>,
+    pub(crate) deployment: Option<Deployment>,
+}
+
+/// A service with its recent past.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Detail {
+    #[serde(flatten)]
+    pub(crate) service: Service,
+    #[serde(default)]
+    pub(crate) cycles: Vec<Cycle>,
+    #[serde(default)]
+    pub(crate) vantage_points: Vec<VantagePoint>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Cycle {
+    pub(crate) verdict: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct VantagePoint {
+    pub(crate) node: String,
+    pub(crate) failtage_percent: Option<f64>,
+    pub(crate) outcome: String,
+    pub(crate) at: Moment,
+    pub(crate) latency_ms: f64,
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Acknowledgement {
+    #[serde(default)]
+    pub(crate) incident: String,
+    pub(crate) by: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Maintenance {
+    pub(crate) until: Option<Moment>,
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Silence {
+    pub(crate) until: Moment,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Deployment {
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) by: String,
+}
+
+/// An incident.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Incident {
+    pub(crate) service: String,
+    pub(crate) open: bool,
+    pub(crate) started_at: Moment,
+    pub(crate) duration_ms: u64,
+    pub(crate) worst_level: Level,
+    pub(crate) reason: Option<String>,
+    pub(crate) acknowledged: Option<Acknowledgement>,
+}
+
+/// A silence or a maintenance.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Hold {
+    pub(crate) id: String,
+    pub(crate) scope: Value,
+    pub(crate) starts_at: Moment,
+    pub(crate) ends_at: Moment,
+    pub(crate) by: String,
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+/// The nodes of a mesh.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Mesh {
+    pub(crate) this: String,
+    pub(crate) nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Node {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: String,
+    pub(crate) started_at: Option<Moment>,
+    pub(crate) network: Option<Network>,
+    pub(crate) store: Option<Store>,
+    #[serde(default)]
+    pub(crate) services: u64,
+    #[serde(default)]
+    pub(crate) incidents_open: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Network {
+    pub(crate) cut_off: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Store {
+    pub(crate) trouble: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Value>,
+    #[serde(default)]
+    next_cursor: Option<String>,
+}
+
+/// All items of a list, page by page, at most `limit`.
+pub(crate) async fn items(
+    client: &Client,
+    path: &[&str],
+    query: &[(&str, String)],
+    limit: usize,
+) -> Result<Vec<Value>, Failure> {
+    let limit = limit.min(ITEMS_LIMIT);
+    let mut all = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut query = query.to_vec();
+        query.push(("limit", PAGE.min(limit).to_string()));
+        query.extend(cursor.take().map(|c| ("cursor", c)));
+        let page: Page = client.get(path, &query).await?;
+        all.extend(page.items);
+        all.truncate(limit);
+        cursor = page.next_cursor;
+        if cursor.is_none() || all.len() >= limit {
+            return Ok(all);
+        }
+    }
+}
+
+/// Every item of a list.
+pub(crate) async fn every(client: &Client, path: &[&str]) -> Result<Vec<Value>, Failure> {
+    items(client, path, &[], ITEMS_LIMIT).await
+}
+
+/// An answer's part in our own words.
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    T::deserialize(value).map_err(|e| {
+        Failure::Unreachable(format!("the node answers, but not as one of this version does ({e})"))
+    })
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn mesh_time(moment: Moment) -> MeshTime {
+    MeshTime(u64::try_from(moment.timestamp_millis()).unwrap_or(0))
+}
