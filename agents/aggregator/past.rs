@@ -4,7 +4,7 @@ use p7_core::incident::Incident;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime};
 use p7_core::watch::{KEPT_CYCLES, Past, abandoned};
-use p7_store::{IncidentsQuery, Resolution, ResultsQuery, Store, StoreError, Which};
+use p7_store::{IncidentsQuery, ResultsQuery, Store, StoreError, Which};
 use std::collections::BTreeSet;
 
 /// How many of the last incidents are looked at for the one before the results.
@@ -42,20 +42,9 @@ pub(crate) fn past_of(store: &Store, service: &Service) -> Result<Past, StoreErr
     let last_incident = incidents.rows.into_iter().find(before);
     let first_seen = match &last_incident {
         Some(_) => None,
-        None => first_seen(store, service, oldest)?,
+        None => store.first_seen(&service.id)?,
     };
     Ok(Past { results, last_incident, first_seen, acknowledged, deployment: None })
-}
-
-/// When the service was first probed, as far as days are kept.
-fn first_seen(
-    store: &Store,
-    service: &Service,
-    oldest: Option<Cycle>,
-) -> Result<Option<MeshTime>, StoreError> {
-    let Some(oldest) = oldest else { return Ok(None) };
-    let days = store.rollups(&service.id, None, Resolution::Day, MeshTime(0), oldest.start())?;
-    Ok(days.first().map(|day| day.start))
 }
 
 /// Open incidents of services that are no longer configured: they have ended with their service.
