@@ -1,0 +1,183 @@
+//! The families this agent writes itself. Their names and labels are a contract; see docs/http-api.md.
+
+use super::text::{Kind, Text};
+use crate::board::{Counted, Entry};
+use crate::shared::Shared;
+use p7_core::status::Failtage;
+use p7_core::vocabulary::{Level, MeshTime, Micros, NodeId, Outcome, Vote};
+
+/// Outcomes that are written even while none was counted, so that the first one is seen as a rise.
+const ALWAYS: [Outcome; 2] = [Outcome::Up, Outcome::Failed];
+
+/// What a level is as a number: worse is greater.
+fn number(level: Level) -> f64 {
+    match level {
+        Level::Unknown => 0.0,
+        Level::Healthy => 1.0,
+        Level::Partial => 2.0,
+        Level::Warning => 3.0,
+        Level::Incident => 4.0,
+        Level::Down => 5.0,
+    }
+}
+
+/// Writes what services come to.
+pub(super) fn services(text: &mut Text, shared: &Shared) {
+    // a copy, so that a scrape of many services keeps nobody from writing
+    let entries: Vec<Entry> = shared.board.read().entries.values().cloned().collect();
+    let mut each = Each { text, shared, entries: &entries };
+    each.last("probe_success", "Whether the last probe passed; absent while it says nothing.", |last| {
+        last.outcome.vote().map(|vote| f64::from(u8::from(vote == Vote::Passed)))
+    });
+    each.last("probe_duration_seconds", "How long the last probe took.", |last| {
+        Some(last.latency.as_seconds())
+    });
+    each.last("probe_http_status_code", "The status code of the last answer.", |last| {
+        last.status_code.map(f64::from)
+    });
+    each.phases();
+    each.last("probe_dns_lookup_time_seconds", "How long the last probe looked up the name.", |last| {
+        (last.phases.resolve != Micros(0)).then(|| last.phases.resolve.as_seconds())
+    });
+    each.last(
+        "probe_ssl_earliest_cert_expiry",
+        "When the first certificate of the chain expires, in Unix time.",
+        |last| last.certificate_expiry.map(seconds),
+    );
+    each.results();
+    each.status("p7_failtage_ratio", "Failed of voting results over the window, 0 to 1.", |entry| {
+        entry.shown.status.failtage.map(Failtage::ratio)
+    });
+    each.status(
+        "p7_service_level",
+        "0 unknown, 1 healthy, 2 partial, 3 warning, 4 incident, 5 down.",
+        |entry| Some(number(entry.shown.status.level)),
+    );
+}
+
+/// Writes what the node itself comes to.
+pub(super) fn node(text: &mut Text, shared: &Shared) {
+    let state = shared.board.read();
+    let flag = |on: bool| f64::from(u8::from(on));
+    text.family("p7_incidents_open", Kind::Gauge, "Incidents that are open.")
+        .sample(&[], count(state.incidents_open()));
+    text.family("p7_services", Kind::Gauge, "Services that are watched.")
+        .sample(&[], count(state.entries.len()));
+    let refused = state.configuration.as_ref().is_some_and(|noted| !noted.refused.is_empty());
+    text.family("p7_config_refused", Kind::Gauge, "1 while a newer configuration is refused.")
+        .sample(&[], flag(refused));
+    text.family("p7_store_trouble", Kind::Gauge, "1 while the store does not take what it is given.")
+        .sample(&[], flag(state.store_trouble().is_some()));
+    let lost = state.store.as_ref().map_or(0, |noted| noted.lost);
+    text.family("p7_store_results_lost", Kind::Gauge, "Results not stored since the store's trouble began.")
+        .sample(&[], exact(lost));
+    let cut_off = state.network.as_ref().is_some_and(|noted| noted.cut_off.is_some());
+    text.family("p7_network_cut_off", Kind::Gauge, "1 while this machine is believed to be cut off.")
+        .sample(&[], flag(cut_off));
+    drop(state);
+    text.family("p7_event_listeners", Kind::Gauge, "Who follows the event stream.")
+        .sample(&[], count(shared.listeners.count()));
+    let mut dropped =
+        text.family("p7_dropped_total", Kind::Counter, "What was dropped because a queue was full.");
+    for (place, n) in p7_bus::dropped() {
+        dropped.sample(&[("where", place)], exact(n));
+    }
+    text.family("p7_build_info", Kind::Gauge, "Always 1; says what runs.").sample(
+        &[
+            ("version", &shared.parts.version),
+            ("node", shared.parts.node.as_str()),
+            ("name", &shared.parts.node_name),
+        ],
+        1.0,
+    );
+}
+
+/// A moment in Unix seconds.
+pub(super) fn seconds(at: MeshTime) -> f64 {
+    exact(at.0) / 1000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts and times stay far below 2^52")]
+fn exact(n: u64) -> f64 {
+    n as f64
+}
+
+fn count(n: usize) -> f64 {
+    exact(u64::try_from(n).unwrap_or(u64::MAX))
+}
+
+/// Writes families with a sample for each service, or each service and vantage point.
+struct Each<'a> {
+    text: &'a mut Text,
+    shared: &'a Shared,
+    entries: &'a [Entry],
+}
+
+impl Each<'_> {
+    /// One figure of every vantage point's last result.
+    fn last(
+        &mut self,
+        name: &'static str,
+        help: &str,
+        figure: impl Fn(&p7_core::result::ProbeResult) -> Option<f64>,
+    ) {
+        let mut family = self.text.family(name, Kind::Gauge, help);
+        for_each_vantage(self.entries, |service, node, counted| {
+            if let Some(value) = figure(&counted.last) {
+                family.sample(&[("service", service), ("vantage", vantage(self.shared, node))], value);
+            }
+        });
+    }
+
+    fn phases(&mut self) {
+        let help = "Where the last probe's time went, summed over its redirects.";
+        let mut family = self.text.family("probe_http_duration_seconds", Kind::Gauge, help);
+        for_each_vantage(self.entries, |service, node, counted| {
+            if counted.last.status_code.is_none() {
+                return;
+            }
+            let node = vantage(self.shared, node);
+            for (phase, took) in counted.last.phases.named() {
+                family
+                    .sample(&[("service", service), ("vantage", node), ("phase", phase)], took.as_seconds());
+            }
+        });
+    }
+
+    fn results(&mut self) {
+        let help = "Results since the process started.";
+        let mut family = self.text.family("p7_probe_results_total", Kind::Counter, help);
+        for_each_vantage(self.entries, |service, node, counted| {
+            let node = vantage(self.shared, node);
+            for (outcome, n) in Outcome::ALL.into_iter().zip(counted.outcomes) {
+                if n > 0 || ALWAYS.contains(&outcome) {
+                    let labels = [("service", service), ("vantage", node), ("outcome", outcome.as_str())];
+                    family.sample(&labels, exact(n));
+                }
+            }
+        });
+    }
+
+    /// One figure of every service.
+    fn status(&mut self, name: &'static str, help: &str, figure: impl Fn(&Entry) -> Option<f64>) {
+        let mut family = self.text.family(name, Kind::Gauge, help);
+        for entry in self.entries {
+            if let Some(value) = figure(entry) {
+                family.sample(&[("service", entry.shown.service.id.as_str())], value);
+            }
+        }
+    }
+}
+
+fn for_each_vantage(entries: &[Entry], mut write: impl FnMut(&str, &NodeId, &Counted)) {
+    for entry in entries {
+        for (node, counted) in &entry.counted {
+            write(entry.shown.service.id.as_str(), node, counted);
+        }
+    }
+}
+
+/// What a vantage point is called: this node by its name, others by their id.
+fn vantage<'a>(shared: &'a Shared, node: &'a NodeId) -> &'a str {
+    if *node == shared.parts.node { &shared.parts.node_name } else { node.as_str() }
+}

@@ -1,0 +1,11 @@
+//! The dashboard seen from outside: a real server, a real store, played agents.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod api;
+mod events;
+mod figures;
+mod guarding;
+mod pages;
+mod statements;
+mod support;
