@@ -29,6 +29,22 @@ pub struct Attempt {
     pub detail: Detail,
 }
 
+impl Attempt {
+    /// An attempt that could not even begin.
+    pub(crate) fn untested(why: &str) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            latency: Micros(0),
+            phases: Phases::default(),
+            reason: Some(why.to_owned()),
+            status_code: None,
+            certificate_expiry: None,
+            origin: Origin::Peer,
+            detail: Detail::default(),
+        }
+    }
+}
+
 /// What a person at a command line wants to see of an attempt.
 #[derive(Debug, Clone, Default)]
 pub struct Detail {

@@ -123,7 +123,8 @@ pub struct PrepareError {
 #[derive(Debug)]
 pub struct Probe {
     config: ProbeConfig,
-    ready: Ready,
+    /// Why it could not be made ready, else the probe.
+    ready: Result<Ready, String>,
 }
 
 impl Probe {
@@ -134,7 +135,14 @@ impl Probe {
             path: std::iter::once(config.kind()).chain(unready.key.split('.')).map(str::to_owned).collect(),
             why: unready.why,
         })?;
-        Ok(Self { config: config.clone(), ready })
+        Ok(Self { config: config.clone(), ready: Ok(ready) })
+    }
+
+    /// A probe that could not be made ready: every attempt fails and says why. A service that nobody can
+    /// test must not look well.
+    pub fn unready(config: &ProbeConfig, error: &PrepareError) -> Self {
+        let why = format!("can't be tested: {}: {}", error.path.join("."), error.why);
+        Self { config: config.clone(), ready: Err(why) }
     }
 
     /// The settings it was made from.
@@ -144,11 +152,15 @@ impl Probe {
 
     /// Tests the service once, within `timeout` in all.
     pub async fn attempt(&self, timeout: Duration) -> Attempt {
-        self.ready.attempt(timeout).await
+        match &self.ready {
+            Ok(ready) => ready.attempt(timeout).await,
+            Err(why) => Attempt::untested(why),
+        }
     }
 
     /// Whether it tests this machine itself, which needs no network.
     pub fn is_local(&self) -> bool {
-        self.ready.is_local()
+        // what was never sent anywhere needs no network to fail
+        self.ready.as_ref().map_or(true, Ready::is_local)
     }
 }

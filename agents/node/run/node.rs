@@ -1,0 +1,233 @@
+//! One running node: its agents, and who hears whom.
+
+use crate::config::{self, Loaded, NodeConfig};
+use actix::prelude::*;
+use p7_aggregator::{Aggregator, Connect, Listeners};
+use p7_bus::{ConfigurationNoted, Configured, NetworkNoted, ProbeFinished};
+use p7_core::service::Service;
+use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
+use p7_dashboard::Dashboard;
+use p7_prober::{Drain, Probe, Prober, Watch, Watched};
+use p7_store::{ResultsQuery, Store, StoreError};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How long running probes may go on once the node stops.
+const DRAIN_WITHIN: Duration = Duration::from_secs(2);
+/// How long the aggregator may take to write what waits.
+const WRITE_WITHIN: Duration = Duration::from_secs(1);
+/// How long the dashboard's requests may go on; all together stay below the 5 s of the contract.
+const SERVE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Why a node could not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The store or the identity can't be had.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The dashboard can't listen or has no pages.
+    #[error(transparent)]
+    Dashboard(#[from] p7_dashboard::StartError),
+    /// Two agents claim the same metric.
+    #[error("can't set up the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// One running node.
+pub(crate) struct Node {
+    id: NodeId,
+    store: Store,
+    aggregator: Addr<Aggregator>,
+    prober: Addr<Prober>,
+    dashboard: p7_dashboard::Running,
+    threads: [Arbiter; 2],
+    in_force: InForce,
+}
+
+/// The configuration that was taken up last.
+struct InForce {
+    node: NodeConfig,
+    redacted: Arc<serde_json::Value>,
+    hash: String,
+    since: MeshTime,
+}
+
+impl Node {
+    /// Starts every agent and takes up the configuration. Needs a running actor system.
+    pub(crate) fn start(loaded: &Loaded) -> Result<Self, StartError> {
+        let data = loaded.node.data_dir(&loaded.dir);
+        let store = Store::open(&data, &loaded.node.store)?;
+        let id = p7_store::identity(&data)?.id;
+        let registry = prometheus::Registry::new();
+        let threads = [Arbiter::new(), Arbiter::new()];
+        let parts = p7_aggregator::Parts { node: id.clone(), store: store.clone(), clock: now };
+        let aggregator = Aggregator::start_in_arbiter(&threads[0].handle(), |_| Aggregator::new(parts));
+        let results: Recipient<ProbeFinished> = aggregator.clone().recipient();
+        let network: Vec<Recipient<NetworkNoted>> = vec![aggregator.clone().recipient()];
+        let (settings, anchors) = (&loaded.node.prober, &loaded.mesh.connectivity);
+        let prober = Prober::new(id.clone(), settings, anchors, results, network, &registry)?;
+        let prober = Prober::start_in_arbiter(&threads[1].handle(), |_| prober);
+        let parts = p7_dashboard::Parts {
+            node: id.clone(),
+            node_name: loaded.node.name(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: store.clone(),
+            aggregator: aggregator.clone().recipient(),
+            prober: prober.clone().recipient(),
+            registry,
+            clock: Arc::new(now),
+        };
+        let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
+        let in_force = InForce::of(loaded);
+        let mut node = Self { id, store, aggregator, prober, dashboard, threads, in_force };
+        node.introduce();
+        node.take_up(loaded);
+        Ok(node)
+    }
+
+    /// Where the dashboard listens.
+    pub(crate) fn listening(&self) -> &[SocketAddr] {
+        &self.dashboard.listening
+    }
+
+    /// Reads the configuration again. A faulty one changes nothing and is shown; what needs a restart
+    /// says so.
+    pub(crate) fn reload(&mut self, dir: &Path, environment: &BTreeMap<String, String>) {
+        let loaded = match config::load(dir, environment) {
+            Ok(loaded) => loaded,
+            Err(refused) => {
+                for fault in &refused.faults {
+                    tracing::error!(%fault, "the new configuration is refused; the old one stays in force");
+                }
+                return self.note(refused.faults.iter().map(ToString::to_string).collect());
+            }
+        };
+        if loaded.node != self.in_force.node {
+            tracing::warn!("node.toml has changed; restart p7 to take that up");
+        }
+        let node = std::mem::take(&mut self.in_force.node);
+        self.in_force = InForce { node, ..InForce::of(&loaded) };
+        self.take_up(&loaded);
+        tracing::info!(services = loaded.services.len(), hash = loaded.hash, "took up the configuration");
+    }
+
+    /// Stops probing, writes what waits, ends requests and returns, all within 5 s.
+    pub(crate) async fn stop(self) {
+        let patience = Duration::from_millis(500);
+        match tokio::time::timeout(DRAIN_WITHIN + patience, self.prober.send(Drain(DRAIN_WITHIN))).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(dropped)) => tracing::warn!(dropped, "some probes did not end in time and are dropped"),
+            Ok(Err(_)) | Err(_) => tracing::warn!("the prober did not stop in time"),
+        }
+        if !matches!(
+            tokio::time::timeout(WRITE_WITHIN, self.aggregator.send(p7_aggregator::Stop)).await,
+            Ok(Ok(()))
+        ) {
+            tracing::error!("not everything could be written in time");
+        }
+        self.dashboard.stop(SERVE_WITHIN).await;
+        for thread in &self.threads {
+            thread.stop();
+        }
+        tracing::info!("stopped");
+    }
+
+    fn introduce(&self) {
+        let dashboard: &Addr<Dashboard> = &self.dashboard.address;
+        self.deliver(
+            &self.aggregator,
+            Connect(Listeners {
+                heard: vec![dashboard.clone().recipient()],
+                snapshots: vec![dashboard.clone().recipient()],
+                incidents: vec![dashboard.clone().recipient()],
+                store: vec![dashboard.clone().recipient()],
+                network: vec![dashboard.clone().recipient()],
+            }),
+        );
+    }
+
+    /// Tells every agent what to do from now on.
+    fn take_up(&mut self, loaded: &Loaded) {
+        for missing in &loaded.missing_secrets {
+            tracing::error!(%missing, "a secret is missing; what needs it fails");
+        }
+        let services: Vec<Arc<Service>> =
+            loaded.services.iter().map(|one| Arc::clone(&one.service)).collect();
+        let configured = Configured(Arc::new(services));
+        let watched: Vec<Watched> =
+            loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
+        self.deliver(&self.dashboard.address, configured.clone());
+        self.deliver(&self.aggregator, configured);
+        self.deliver(&self.prober, Watch(watched));
+        self.note(Vec::new());
+    }
+
+    fn watched(&self, one: &config::Watched, dir: &Path) -> Watched {
+        let service = Arc::clone(&one.service);
+        let probe = Probe::prepare(&service, &one.probe, dir).unwrap_or_else(|error| {
+            tracing::error!(%error, "a service can't be tested; it shows as failed");
+            Probe::unready(&one.probe, &error)
+        });
+        let known = self.last_cycle(&service).unwrap_or_else(|error| {
+            tracing::error!(service = %service.id, %error, "can't read a service's last result");
+            None
+        });
+        Watched { service, probe: Arc::new(probe), known }
+    }
+
+    /// The newest cycle of a service that has a result from this node.
+    fn last_cycle(&self, service: &Service) -> Result<Option<Cycle>, StoreError> {
+        let newest = self.store.results(&ResultsQuery {
+            service: service.id.clone(),
+            from: MeshTime(0),
+            to: MeshTime(u64::MAX),
+            node: Some(self.id.clone()),
+            limit: 1,
+            after: None,
+        })?;
+        Ok(newest.rows.first().map(|result| result.cycle))
+    }
+
+    fn note(&self, refused: Vec<String>) {
+        let noted = ConfigurationNoted {
+            in_force: Arc::clone(&self.in_force.redacted),
+            hash: self.in_force.hash.clone(),
+            since: self.in_force.since,
+            refused,
+        };
+        self.deliver(&self.dashboard.address, noted);
+    }
+
+    /// Gives an agent something it must not miss: these few events at a start or reload always fit.
+    fn deliver<A, M>(&self, agent: &Addr<A>, event: M)
+    where
+        A: Actor + Handler<M>,
+        A::Context: actix::dev::ToEnvelope<A, M>,
+        M: Message<Result = ()> + Send + 'static,
+    {
+        let place = std::any::type_name::<M>();
+        if p7_bus::tell(&agent.clone().recipient(), place, event) != p7_bus::Told::Queued {
+            tracing::error!(event = place, "an agent does not listen");
+        }
+    }
+}
+
+impl InForce {
+    fn of(loaded: &Loaded) -> Self {
+        Self {
+            node: loaded.node.clone(),
+            redacted: Arc::clone(&loaded.redacted),
+            hash: loaded.hash.clone(),
+            since: now(),
+        }
+    }
+}
+
+/// Mesh time; one node alone takes its wall clock for it.
+fn now() -> MeshTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    MeshTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
