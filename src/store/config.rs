@@ -120,10 +120,7 @@ mod tests {
             faults("keep_results = '1h'\nkeep_hours = '30m'\nkeep_days = '1m'"),
             ["keep_results", "keep_hours", "keep_days"]
         );
-        assert_eq!(
-            faults("keep_results = '30d'\nkeep_days = '2y'"),
-            Vec::<String>::new()
-        );
+        assert_eq!(faults("keep_results = '30d'\nkeep_days = '2y'"), Vec::<String>::new());
     }
 
     #[test]

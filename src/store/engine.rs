@@ -4,37 +4,36 @@ use crate::error::StoreError;
 use crate::identity::make_folder;
 use crate::keys::{FORMAT_KEY, number};
 use crate::records::FORMAT;
-use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, DBRawIterator, DBRecoveryMode, LogLevel, Options,
-    ReadOptions, WriteBatch, WriteOptions, properties,
-};
-use std::fs;
+use crate::tuning::options;
+use rocksdb::{DB, DBRawIterator, ReadOptions, WriteBatch, WriteOptions, properties};
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
-/// A memory table: flushed when it is full. There are at most two, one filling and one being written.
-const MEMTABLE_BYTES: usize = 4 << 20;
-/// Cached blocks, with the indexes of all table files.
-const CACHE_BYTES: usize = 4 << 20;
-/// A block: large enough that the like rows of a service compress well together.
-const BLOCK_BYTES: usize = 16 << 10;
-/// Table files of a settled level; a day of 100 results/s makes about ten.
-const TABLE_BYTES: u64 = 32 << 20;
-/// Read ahead and write buffers of a compaction, per file; the defaults of 2 and 1 MiB would take
-/// tens of MiB while one runs.
-const COMPACTION_BUFFER_BYTES: usize = 256 << 10;
-/// Table files held open.
-const OPEN_FILES: i32 = 64;
-/// The write-ahead log is cut off at this size, whatever else happens.
-const WAL_BYTES: u64 = 16 << 20;
-/// RocksDB's own log: two files of this size.
-const INFO_LOG_BYTES: usize = 512 << 10;
+/// Between two tries to open a failed database again.
+const MEND_PAUSE: Duration = Duration::from_secs(5);
+/// Room there must be before that is tried: a memory table may have to be written, and a log begun.
+const MEND_BYTES: usize = 8 << 20;
 
 /// The database, as long as it is open.
 #[derive(Debug)]
 pub(crate) struct Engine {
     path: PathBuf,
-    db: RwLock<Option<DB>>,
+    db: RwLock<State>,
+    /// When writing failed last, or mending was tried last; none while all is well.
+    failed: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+enum State {
+    Open(DB),
+    /// It could be opened for reading only, after writing failed.
+    ReadOnly(DB),
+    /// It could not be opened again after writing failed.
+    Broken,
+    Closed,
 }
 
 impl Engine {
@@ -46,10 +45,7 @@ impl Engine {
         refuse_remains(&path)?;
         let db = DB::open(&options(), &path).map_err(|e| StoreError::of(&path, &e))?;
         check_format(&db, &path)?;
-        Ok(Self {
-            path,
-            db: RwLock::new(Some(db)),
-        })
+        Ok(Self { path, db: RwLock::new(State::Open(db)), failed: Mutex::new(None) })
     }
 
     /// The database's folder.
@@ -62,18 +58,59 @@ impl Engine {
         &self,
         ask: impl FnOnce(&View<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
-        let db = db.as_ref().ok_or(StoreError::Closed)?;
-        ask(&View { db, path: &self.path })
+        match &*self.db.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(db) | State::ReadOnly(db) => ask(&View { db, path: &self.path }),
+            State::Broken => Err(StoreError::Io {
+                path: self.path.clone(),
+                detail: "it could not be opened again after writing failed".to_owned(),
+            }),
+            State::Closed => Err(StoreError::Closed),
+        }
     }
 
     /// Writes a batch as one; it has reached the operating system when this returns.
     pub(crate) fn write(&self, batch: WriteBatch) -> Result<(), StoreError> {
-        self.read(|view| {
-            view.db
-                .write_opt(batch, &WriteOptions::default())
-                .map_err(|e| view.error(&e))
-        })
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let overdue = failed.is_some_and(|since| since.elapsed() >= MEND_PAUSE);
+        if overdue {
+            *failed = Some(Instant::now());
+        }
+        // RocksDB recovers by itself from a full disk, but not from a quota, a limit or a bad cable
+        let spare = overdue.then(|| WriteBatch::from_data(batch.data()));
+        let written = match (self.write_once(batch), spare) {
+            (Err(_failing), Some(spare)) if self.mend() => self.write_once(spare),
+            (written, _spare) => written,
+        };
+        match &written {
+            Ok(()) => *failed = None,
+            Err(_failing) => *failed = failed.or_else(|| Some(Instant::now())),
+        }
+        written
+    }
+
+    fn write_once(&self, batch: WriteBatch) -> Result<(), StoreError> {
+        self.read(|view| view.db.write_opt(batch, &WriteOptions::default()).map_err(|e| view.error(&e)))
+    }
+
+    /// Opens the database again, once there is room to write. False when it could not be.
+    fn mend(&self) -> bool {
+        if !has_room(&self.path) {
+            return false;
+        }
+        let mut state = self.db.write().unwrap_or_else(PoisonError::into_inner);
+        match *state {
+            State::Closed => return false,
+            // it has to let go of its lock first
+            State::Open(_) | State::ReadOnly(_) | State::Broken => *state = State::Broken,
+        }
+        *state = match DB::open(&options(), &self.path) {
+            Ok(db) => State::Open(db),
+            Err(error) => {
+                tracing::warn!(%error, "store not opened again for writing");
+                DB::open_for_read_only(&options(), &self.path, false).map_or(State::Broken, State::ReadOnly)
+            }
+        };
+        matches!(*state, State::Open(_))
     }
 
     /// Brings the write-ahead log to the disk itself.
@@ -93,7 +130,7 @@ impl Engine {
 
     /// Closes it, once every reader has finished.
     pub(crate) fn close(&self) {
-        drop(self.db.write().unwrap_or_else(PoisonError::into_inner).take());
+        *self.db.write().unwrap_or_else(PoisonError::into_inner) = State::Closed;
     }
 }
 
@@ -113,10 +150,7 @@ impl View<'_> {
         let mut options = ReadOptions::default();
         options.set_iterate_lower_bound(from);
         options.set_iterate_upper_bound(to);
-        Walk {
-            rows: self.db.raw_iterator_opt(options),
-            view: self,
-        }
+        Walk { rows: self.db.raw_iterator_opt(options), view: self }
     }
 
     /// Walks over a whole table.
@@ -135,10 +169,7 @@ impl View<'_> {
 
     /// A row that can't be what was written.
     pub(crate) fn damaged(&self, detail: impl Into<String>) -> StoreError {
-        StoreError::Corrupt {
-            path: self.path.to_path_buf(),
-            detail: detail.into(),
-        }
+        StoreError::Corrupt { path: self.path.to_path_buf(), detail: detail.into() }
     }
 }
 
@@ -199,58 +230,31 @@ impl Walk<'_> {
     }
 }
 
-fn options() -> Options {
-    let mut blocks = BlockBasedOptions::default();
-    blocks.set_block_cache(&Cache::new_lru_cache(CACHE_BYTES));
-    blocks.set_cache_index_and_filter_blocks(true);
-    blocks.set_block_size(BLOCK_BYTES);
-    let mut options = Options::default();
-    options.create_if_missing(true);
-    options.set_block_based_table_factory(&blocks);
-    options.set_compression_type(DBCompressionType::Lz4);
-    options.set_write_buffer_size(MEMTABLE_BYTES);
-    options.set_max_write_buffer_number(2);
-    options.set_target_file_size_base(TABLE_BYTES);
-    options.set_max_bytes_for_level_base(4 * TABLE_BYTES);
-    options.set_level_compaction_dynamic_level_bytes(true);
-    options.set_compaction_readahead_size(COMPACTION_BUFFER_BYTES);
-    options.set_writable_file_max_buffer_size(COMPACTION_BUFFER_BYTES as u64);
-    options.set_max_open_files(OPEN_FILES);
-    // one thread for flushes, one for compactions
-    options.set_max_background_jobs(2);
-    options.set_max_total_wal_size(WAL_BYTES);
-    // after a loss of power the log may end in half a record: what is before it counts
-    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
-    options.set_bytes_per_sync(1 << 20);
-    options.set_log_level(LogLevel::Warn);
-    options.set_max_log_file_size(INFO_LOG_BYTES);
-    options.set_keep_log_file_num(2);
-    // no thread that wakes up to write statistics nobody reads
-    options.set_stats_dump_period_sec(0);
-    options.set_stats_persist_period_sec(0);
-    options
+/// Whether a file of some size can be written beside the database's.
+fn has_room(path: &Path) -> bool {
+    let probe = path.join("room.probe");
+    let written = File::create(&probe).and_then(|mut file| {
+        let chunk = vec![0x5a; 64 << 10];
+        for _chunk in 0..MEND_BYTES / chunk.len() {
+            file.write_all(&chunk)?;
+        }
+        file.sync_data()
+    });
+    let removed = fs::remove_file(&probe);
+    written.and(removed).is_ok()
 }
 
 /// RocksDB would take table files without the file that lists them for rubbish and delete them.
 fn refuse_remains(path: &Path) -> Result<(), StoreError> {
-    let folder = |e: std::io::Error| StoreError::Folder {
-        path: path.to_path_buf(),
-        detail: e.to_string(),
-    };
+    let folder = |e: std::io::Error| StoreError::Folder { path: path.to_path_buf(), detail: e.to_string() };
     if path.join("CURRENT").exists() {
         return Ok(());
     }
     for entry in fs::read_dir(path).map_err(folder)? {
         let file = entry.map_err(folder)?.path();
-        if file
-            .extension()
-            .is_some_and(|kind| kind == "sst" || kind == "log")
-        {
+        if file.extension().is_some_and(|kind| kind == "sst" || kind == "log") {
             let detail = format!("its file `CURRENT` is missing, but `{}` is there", file.display());
-            return Err(StoreError::Corrupt {
-                path: path.to_path_buf(),
-                detail,
-            });
+            return Err(StoreError::Corrupt { path: path.to_path_buf(), detail });
         }
     }
     Ok(())
@@ -263,24 +267,18 @@ fn check_format(db: &DB, path: &Path) -> Result<(), StoreError> {
     if let Some(row) = db.get(FORMAT_KEY).map_err(fail)? {
         return match number(&row) {
             FORMAT => Ok(()),
-            newer if newer > FORMAT => Err(StoreError::Newer {
-                path,
-                found: newer.to_string(),
-                known: FORMAT,
-            }),
-            unknown => Err(StoreError::Corrupt {
-                path,
-                detail: format!("it says to be of format {unknown}"),
-            }),
+            newer if newer > FORMAT => {
+                Err(StoreError::Newer { path, found: newer.to_string(), known: FORMAT })
+            }
+            unknown => {
+                Err(StoreError::Corrupt { path, detail: format!("it says to be of format {unknown}") })
+            }
         };
     }
     let mut rows = db.raw_iterator();
     rows.seek_to_first();
     if rows.valid() {
-        return Err(StoreError::Corrupt {
-            path,
-            detail: "it does not say its format".to_owned(),
-        });
+        return Err(StoreError::Corrupt { path, detail: "it does not say its format".to_owned() });
     }
     rows.status().map_err(fail)?;
     db.put(FORMAT_KEY, FORMAT.to_be_bytes()).map_err(fail)

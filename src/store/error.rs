@@ -100,17 +100,9 @@ impl StoreError {
         }
         if says(&["Column families not opened"]) {
             let found = "unknown".to_owned();
-            return Self::Newer {
-                path,
-                found,
-                known: crate::records::FORMAT,
-            };
+            return Self::Newer { path, found, known: crate::records::FORMAT };
         }
         let damaged = error.kind() == ErrorKind::Corruption || says(&["No such file or directory"]);
-        if damaged {
-            Self::Corrupt { path, detail }
-        } else {
-            Self::Io { path, detail }
-        }
+        if damaged { Self::Corrupt { path, detail } } else { Self::Io { path, detail } }
     }
 }

@@ -38,9 +38,7 @@ impl Identity {
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Identity").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -59,10 +57,7 @@ pub fn identity(dir: &Path) -> Result<Identity, StoreError> {
 /// Makes a folder that only its owner can look into; leaves one that is there as it is.
 pub(crate) fn make_folder(dir: &Path) -> Result<(), StoreError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
-    made.map_err(|e| StoreError::Folder {
-        path: dir.to_path_buf(),
-        detail: e.to_string(),
-    })
+    made.map_err(|e| StoreError::Folder { path: dir.to_path_buf(), detail: e.to_string() })
 }
 
 fn read(path: &Path) -> Result<Option<Identity>, StoreError> {
@@ -71,19 +66,13 @@ fn read(path: &Path) -> Result<Option<Identity>, StoreError> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(fault(path, format!("{e}; p7's user needs to read it"))),
     };
-    let mode = file
-        .metadata()
-        .map_err(|e| fault(path, e.to_string()))?
-        .permissions()
-        .mode();
+    let mode = file.metadata().map_err(|e| fault(path, e.to_string()))?.permissions().mode();
     if mode & 0o077 != 0 {
         tracing::warn!(path = %path.display(), mode = format!("{:o}", mode & 0o777),
             "other users of this machine can use the node's key; chmod it to 600");
     }
     let mut bytes = Vec::new();
-    file.take(FILE_LIMIT)
-        .read_to_end(&mut bytes)
-        .map_err(|e| fault(path, e.to_string()))?;
+    file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(|e| fault(path, e.to_string()))?;
     let keypair = Keypair::from_protobuf_encoding(&bytes).map_err(|e| {
         fault(
             path,
@@ -98,18 +87,12 @@ fn read(path: &Path) -> Result<Option<Identity>, StoreError> {
 /// Writes a new key beside `path`, then gives it its name, which fails if somebody was faster.
 fn make(dir: &Path, path: &Path) -> Result<(), StoreError> {
     let keypair = Keypair::generate_ed25519();
-    let bytes = keypair
-        .to_protobuf_encoding()
-        .map_err(|e| fault(path, e.to_string()))?;
+    let bytes = keypair.to_protobuf_encoding().map_err(|e| fault(path, e.to_string()))?;
     let mut name = OsString::from(FILE);
     name.push(format!(".{}", keypair.public().to_peer_id()));
     let draft: PathBuf = dir.join(name);
     let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
         match fs::hard_link(&draft, path) {
@@ -118,19 +101,12 @@ fn make(dir: &Path, path: &Path) -> Result<(), StoreError> {
         }
     })();
     let removed = fs::remove_file(&draft);
-    written
-        .and(removed)
-        .map_err(|e| fault(path, format!("it can't be made: {e}")))?;
-    File::open(dir)
-        .and_then(|dir| dir.sync_all())
-        .map_err(|e| fault(path, e.to_string()))
+    written.and(removed).map_err(|e| fault(path, format!("it can't be made: {e}")))?;
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|e| fault(path, e.to_string()))
 }
 
 fn fault(path: &Path, detail: impl Into<String>) -> StoreError {
-    StoreError::Identity {
-        path: path.to_path_buf(),
-        detail: detail.into(),
-    }
+    StoreError::Identity { path: path.to_path_buf(), detail: detail.into() }
 }
 
 #[cfg(test)]
@@ -154,9 +130,7 @@ mod tests {
     fn processes_that_start_at_once_agree_on_one_identity() {
         let dir = tempfile::tempdir().unwrap();
         let ids: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| identity(dir.path()).unwrap().id))
-                .collect();
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| identity(dir.path()).unwrap().id)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
@@ -170,10 +144,7 @@ mod tests {
         for garbage in [&b""[..], b"hello", &[0xff; 5000]] {
             fs::write(&path, garbage).unwrap();
             let error = identity(dir.path()).unwrap_err().to_string();
-            assert!(
-                error.contains("restore it from a backup, or move it aside"),
-                "{error}"
-            );
+            assert!(error.contains("restore it from a backup, or move it aside"), "{error}");
             assert_eq!(fs::read(&path).unwrap(), garbage);
         }
     }

@@ -52,20 +52,11 @@ pub(crate) struct Series {
 }
 
 /// Results, by day.
-pub(crate) const RESULTS: Series = Series {
-    table: b'r',
-    width: DAY_MS,
-};
+pub(crate) const RESULTS: Series = Series { table: b'r', width: DAY_MS };
 /// Hours, by about a month: 13 buckets in a year.
-pub(crate) const HOURS: Series = Series {
-    table: b'h',
-    width: 32 * DAY_MS,
-};
+pub(crate) const HOURS: Series = Series { table: b'h', width: 32 * DAY_MS };
 /// Days, by about three years.
-pub(crate) const DAYS: Series = Series {
-    table: b'd',
-    width: 1024 * DAY_MS,
-};
+pub(crate) const DAYS: Series = Series { table: b'd', width: 1024 * DAY_MS };
 
 /// The place of a row of a [`Series`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,12 +82,7 @@ impl Series {
     }
 
     pub(crate) fn place(self, service: u32, time: u64, node: u32) -> Place {
-        Place {
-            bucket: self.bucket(time),
-            service,
-            time,
-            node,
-        }
+        Place { bucket: self.bucket(time), service, time, node }
     }
 
     pub(crate) fn key(self, place: Place) -> [u8; PLACE_LENGTH] {

@@ -17,7 +17,9 @@ mod records;
 mod rollup;
 mod rollups;
 mod scan;
+mod sketch;
 mod store;
+mod tuning;
 mod upkeep;
 
 pub use config::{Config, Retention};

@@ -18,10 +18,7 @@ pub(crate) struct Numbered<T> {
 
 impl<T> Default for Numbered<T> {
     fn default() -> Self {
-        Self {
-            by_number: Vec::new(),
-            by_id: HashMap::new(),
-        }
+        Self { by_number: Vec::new(), by_id: HashMap::new() }
     }
 }
 

@@ -97,13 +97,7 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_as_written_and_nothing_else_is_one() {
-        for cursor in [
-            Cursor { at: 0, tie: 0 },
-            Cursor {
-                at: u64::MAX,
-                tie: u32::MAX,
-            },
-        ] {
+        for cursor in [Cursor { at: 0, tie: 0 }, Cursor { at: u64::MAX, tie: u32::MAX }] {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
         for text in ["", "-", "1", "x-1", "1-x", "1-1-1", "11111111111111111-1"] {

@@ -3,11 +3,12 @@
 use crate::engine::{Row, View, Walk};
 use crate::error::StoreError;
 use crate::keys::{
-    ACKNOWLEDGEMENTS, DEPLOYMENTS, HOLDS, INCIDENTS, INCIDENTS_BY_SERVICE, OPEN_INCIDENTS, Place, RESULTS,
-    by_service, by_time, number, read_by_service, read_by_time,
+    ACKNOWLEDGEMENTS, DAYS, DEPLOYMENTS, HOLDS, INCIDENTS, INCIDENTS_BY_SERVICE, OPEN_INCIDENTS, Place,
+    RESULTS, by_service, by_time, number, read_by_service, read_by_time,
 };
 use crate::names::Names;
 use crate::query::{Cursor, IncidentsQuery, PAGE_LIMIT, Page, ResultsQuery, Which};
+use crate::rollup::Resolution;
 use crate::store::Store;
 use crate::{records, scan};
 use p7_core::facts::{Acknowledgement, Deployment, Hold};
@@ -30,12 +31,7 @@ impl Store {
         let Some(number) = names.services.number(service) else {
             return Ok(Vec::new());
         };
-        let last = Place {
-            bucket: u32::MAX,
-            service: number,
-            time: u64::MAX,
-            node: u32::MAX,
-        };
+        let last = Place { bucket: u32::MAX, service: number, time: u64::MAX, node: u32::MAX };
         let mut results = Vec::new();
         self.inner.engine.read(|view| {
             scan::down(view, RESULTS, last, from.start().0, |place, row| {
@@ -51,13 +47,33 @@ impl Store {
         Ok(results)
     }
 
+    /// When a service was first probed, as far as is remembered: to the day where only days are left.
+    pub fn first_seen(&self, service: &ServiceId) -> Result<Option<MeshTime>, StoreError> {
+        let names = self.names();
+        let Some(number) = names.services.number(service) else {
+            return Ok(None);
+        };
+        self.inner.engine.read(|view| {
+            let always = (0, u64::MAX);
+            let result = scan::up(view, RESULTS, number, always, |place, row| {
+                let result = read_result(view, &names, service, place, row)?;
+                Ok(ControlFlow::Break(result.at))
+            })?;
+            let day = scan::up(view, DAYS, number, always, |place, _row| {
+                Ok(ControlFlow::Break(MeshTime(place.time)))
+            })?;
+            let within = |day: MeshTime, at: MeshTime| day.plus(Resolution::Day.span()) > at;
+            Ok(match (day, result) {
+                (Some(day), Some(at)) if !within(day, at) => Some(day),
+                (day, result) => result.or(day),
+            })
+        })
+    }
+
     /// A page of results, newest first.
     pub fn results(&self, query: &ResultsQuery) -> Result<Page<ProbeResult>, StoreError> {
         let names = self.names();
-        let mut page = Page {
-            rows: Vec::new(),
-            next: None,
-        };
+        let mut page = Page { rows: Vec::new(), next: None };
         let Some(service) = names.services.number(&query.service) else {
             return Ok(page);
         };
@@ -75,13 +91,9 @@ impl Store {
                 if looked_at > SCAN_LIMIT || (wanted && page.rows.len() == limit) {
                     return Ok(ControlFlow::Break(before));
                 }
-                before = Some(Cursor {
-                    at: place.time,
-                    tie: place.node,
-                });
+                before = Some(Cursor { at: place.time, tie: place.node });
                 if wanted {
-                    page.rows
-                        .push(read_result(view, &names, &query.service, place, row)?);
+                    page.rows.push(read_result(view, &names, &query.service, place, row)?);
                 }
                 Ok(ControlFlow::Continue(()))
             })?
@@ -94,14 +106,8 @@ impl Store {
     /// A page of incidents, the latest first.
     pub fn incidents(&self, query: &IncidentsQuery) -> Result<Page<Incident>, StoreError> {
         let names = self.names();
-        let service = query
-            .service
-            .as_ref()
-            .map(|service| names.services.number(service));
-        let mut page = Page {
-            rows: Vec::new(),
-            next: None,
-        };
+        let service = query.service.as_ref().map(|service| names.services.number(service));
+        let mut page = Page { rows: Vec::new(), next: None };
         if service == Some(None) || query.from >= query.to {
             return Ok(page);
         }
@@ -112,11 +118,8 @@ impl Store {
             let mut before = None;
             let mut looked_at = 0;
             while let Some((key, _row)) = walk.row() {
-                let place = if by_service {
-                    read_by_service(key).map(|(s, t)| (t, s))
-                } else {
-                    read_by_time(key)
-                };
+                let place =
+                    if by_service { read_by_service(key).map(|(s, t)| (t, s)) } else { read_by_time(key) };
                 let (first, of) = place.ok_or_else(|| view.damaged("a key of no known form"))?;
                 let wanted = service.is_none_or(|service| service == of);
                 looked_at += 1;
@@ -155,8 +158,7 @@ impl Store {
         self.inner.engine.read(|view| {
             let row = view.get(&by_time(ACKNOWLEDGEMENTS, id.first.start().0, service))?;
             let read = |row: Vec<u8>| records::read_acknowledgement(id.clone(), &row);
-            row.map(|row| read(row).map_err(|bad| view.damaged(bad)))
-                .transpose()
+            row.map(|row| read(row).map_err(|bad| view.damaged(bad))).transpose()
         })
     }
 
@@ -271,10 +273,7 @@ fn read_result(
     place: Place,
     row: &[u8],
 ) -> Result<ProbeResult, StoreError> {
-    let node = names
-        .nodes
-        .id(place.node)
-        .ok_or_else(|| view.damaged("a result of an unknown node"))?;
+    let node = names.nodes.id(place.node).ok_or_else(|| view.damaged("a result of an unknown node"))?;
     let cycle = Cycle::starting(MeshTime(place.time));
     let read = records::read_result(service.clone(), cycle, node.clone(), row);
     read.map_err(|bad| view.damaged(bad))
@@ -288,10 +287,7 @@ fn read_incident(view: &View<'_>, names: &Names, first: u64, service: u32) -> Re
 }
 
 fn incident_id(view: &View<'_>, names: &Names, first: u64, of: u32) -> Result<IncidentId, StoreError> {
-    Ok(IncidentId {
-        service: service(view, names, of)?,
-        first: Cycle::starting(MeshTime(first)),
-    })
+    Ok(IncidentId { service: service(view, names, of)?, first: Cycle::starting(MeshTime(first)) })
 }
 
 fn service(view: &View<'_>, names: &Names, number: u32) -> Result<ServiceId, StoreError> {

@@ -7,6 +7,7 @@
 
 use crate::keys::{ACKNOWLEDGEMENTS, DEPLOYMENTS, HOLDS};
 use crate::rollup::{Resolution, Rollup};
+use crate::sketch::{Sketch, SketchV1};
 use bincode::config::{self, Configuration, Limit, LittleEndian, Varint};
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, NOTE_LIMIT, Scope};
 use p7_core::incident::{Incident, IncidentId};
@@ -15,13 +16,12 @@ use p7_core::vocabulary::{
     Cycle, Level, MeshTime, Micros, NodeId, Outcome, REASON_LIMIT, ServiceId, shortened,
 };
 use serde::{Deserialize, Serialize};
-use sketches_ddsketch::DDSketch;
 
 /// The format of the whole database: keys and tables.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Largest row that is read, in bytes: the sketch of a day with latencies from microseconds to an hour
-/// has some 6 kB.
+/// has at most 1,110 bins of at most 8 bytes.
 const ROW_LIMIT: usize = 64 * 1024;
 
 /// The version every row is written in today.
@@ -103,10 +103,9 @@ struct DeploymentV1<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct RollupV1<'a> {
+struct RollupV1 {
     counts: [u32; 7],
-    /// The sketch in DataDog's own format, which has a version of its own.
-    latencies: &'a [u8],
+    latencies: SketchV1,
 }
 
 /// What a result's row holds beside its key.
@@ -140,13 +139,7 @@ pub(crate) fn read_result(
         at: MeshTime(cycle.start().0.wrapping_add(row.began_after.cast_unsigned())),
         outcome: coded(&Outcome::ALL, row.outcome, "outcome")?,
         latency: Micros(row.latency),
-        phases: Phases {
-            resolve,
-            connect,
-            tls,
-            processing,
-            transfer,
-        },
+        phases: Phases { resolve, connect, tls, processing, transfer },
         attempts: row.attempts,
         reason: row.reason.map(Into::into),
         status_code: row.status_code,
@@ -167,10 +160,7 @@ pub(crate) fn incident_row(incident: &Incident) -> Vec<u8> {
         worst: code(&Level::ALL, &incident.worst),
         recovered: incident.recovered.map(|cycle| cycle.start().0),
         ended: incident.ended.map(|at| at.0),
-        reason: incident
-            .reason
-            .as_deref()
-            .map(|text| shortened(text, REASON_LIMIT)),
+        reason: incident.reason.as_deref().map(|text| shortened(text, REASON_LIMIT)),
     })
 }
 
@@ -257,11 +247,8 @@ pub(crate) fn hold_ends(row: &[u8]) -> Result<MeshTime, BadRow> {
     decode::<HoldV1<'_>>(row).map(|row| MeshTime(row.ends))
 }
 
-const STATES: [DeploymentState; 3] = [
-    DeploymentState::Running,
-    DeploymentState::Succeeded,
-    DeploymentState::Failed,
-];
+const STATES: [DeploymentState; 3] =
+    [DeploymentState::Running, DeploymentState::Succeeded, DeploymentState::Failed];
 
 pub(crate) fn deployment_row(deployment: &Deployment) -> Vec<u8> {
     encode(&DeploymentV1 {
@@ -300,23 +287,14 @@ pub(crate) fn stated_at(table: u8, row: &[u8]) -> Result<u64, BadRow> {
 }
 
 pub(crate) fn rollup_row(rollup: &Rollup) -> Vec<u8> {
-    let latencies = rollup.latencies().to_java_bytes();
-    encode(&RollupV1 {
-        counts: rollup.counts,
-        latencies: &latencies,
-    })
+    encode(&RollupV1 { counts: rollup.counts, latencies: rollup.latencies().row() })
 }
 
 pub(crate) fn read_rollup(start: u64, resolution: Resolution, row: &[u8]) -> Result<Rollup, BadRow> {
     let row: RollupV1 = decode(row)?;
-    let latencies = DDSketch::from_java_bytes(row.latencies);
-    let latencies = latencies.map_err(|e| BadRow::Shape(e.to_string()))?;
-    Ok(Rollup::from_parts(
-        MeshTime(start),
-        resolution,
-        row.counts,
-        latencies,
-    ))
+    let latencies =
+        Sketch::read(row.latencies).ok_or_else(|| BadRow::Shape("bins out of order".to_owned()))?;
+    Ok(Rollup::from_parts(MeshTime(start), resolution, row.counts, latencies))
 }
 
 fn bounded() -> Configuration<LittleEndian, Varint, Limit<ROW_LIMIT>> {
@@ -351,9 +329,7 @@ fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, BadRow> {
 /// The code of a value: its place in the list of all, which is only ever added to.
 fn code<T: PartialEq>(all: &[T], value: &T) -> u8 {
     let place = all.iter().position(|one| one == value);
-    place
-        .and_then(|place| u8::try_from(place).ok())
-        .unwrap_or(u8::MAX)
+    place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
 }
 
 fn coded<T: Copy>(all: &[T], code: u8, what: &str) -> Result<T, BadRow> {

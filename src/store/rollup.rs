@@ -1,9 +1,8 @@
 //! The figures of an hour or a day: counts by outcome and a sketch of the latencies that merges.
 
+use crate::sketch::Sketch;
 use p7_core::result::ProbeResult;
 use p7_core::vocabulary::{MeshTime, Micros, Millis, Outcome, Vote};
-use sketches_ddsketch::{Config, DDSketch};
-use std::fmt;
 
 /// An hour, in milliseconds.
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -33,7 +32,7 @@ impl Resolution {
 ///
 /// Latencies are those of results that passed: how long a failure took says when the probe gave up,
 /// not how fast the service is.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rollup {
     /// When its span begins.
     pub start: MeshTime,
@@ -41,37 +40,25 @@ pub struct Rollup {
     pub resolution: Resolution,
     /// Results by outcome, in the order of [`Outcome::ALL`].
     pub counts: [u32; Outcome::ALL.len()],
-    /// Latencies in microseconds. DDSketch (Masson, Rim, Lee 2019) with 1 % relative error: the same
-    /// whatever the order of what was added and merged.
-    latencies: DDSketch,
+    latencies: Sketch,
 }
 
 impl Rollup {
     /// A rollup of nothing.
     pub fn new(start: MeshTime, resolution: Resolution) -> Self {
-        Self {
-            start,
-            resolution,
-            counts: [0; Outcome::ALL.len()],
-            latencies: DDSketch::new(Config::defaults()),
-        }
+        Self { start, resolution, counts: [0; Outcome::ALL.len()], latencies: Sketch::default() }
     }
 
     pub(crate) fn from_parts(
         start: MeshTime,
         resolution: Resolution,
         counts: [u32; Outcome::ALL.len()],
-        latencies: DDSketch,
+        latencies: Sketch,
     ) -> Self {
-        Self {
-            start,
-            resolution,
-            counts,
-            latencies,
-        }
+        Self { start, resolution, counts, latencies }
     }
 
-    pub(crate) fn latencies(&self) -> &DDSketch {
+    pub(crate) fn latencies(&self) -> &Sketch {
         &self.latencies
     }
 
@@ -85,7 +72,7 @@ impl Rollup {
             *count = count.saturating_add(1);
         }
         if outcome.vote() == Some(Vote::Passed) {
-            self.latencies.add(f64::from(latency.0));
+            self.latencies.add(latency);
         }
     }
 
@@ -94,19 +81,12 @@ impl Rollup {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count = count.saturating_add(more);
         }
-        // sketches differ in their settings only if somebody wrote such a row by hand
-        if let Err(error) = self.latencies.merge(&other.latencies) {
-            tracing::warn!(%error, "latencies of a rollup left out");
-        }
+        self.latencies.merge(&other.latencies);
     }
 
     /// The same figures as part of a longer span.
     pub(crate) fn within(self, start: MeshTime, resolution: Resolution) -> Self {
-        Self {
-            start,
-            resolution,
-            ..self
-        }
+        Self { start, resolution, ..self }
     }
 
     /// How many results had this outcome.
@@ -137,73 +117,31 @@ impl Rollup {
 
     /// The least latency.
     pub fn latency_min(&self) -> Option<Micros> {
-        self.latencies.min().map(micros)
+        self.latencies.min()
     }
 
     /// The greatest latency.
     pub fn latency_max(&self) -> Option<Micros> {
-        self.latencies.max().map(micros)
+        self.latencies.max()
     }
 
     /// The mean latency.
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub fn latency_mean(&self) -> Option<Micros> {
-        self.latencies
-            .sum()
-            .map(|sum| micros(sum / self.latencies.count() as f64))
+        self.latencies.mean()
     }
 
     /// The latency that the share `q` (0 to 1) of results stayed within, 1 % more or less.
     pub fn percentile(&self, q: f64) -> Option<Micros> {
-        self.latencies
-            .quantile(q.clamp(0.0, 1.0))
-            .ok()
-            .flatten()
-            .map(micros)
+        self.latencies.quantile(q)
     }
 
     fn voted(&self, vote: Vote) -> u64 {
         let with = |outcome: &&Outcome| outcome.vote() == Some(vote);
-        Outcome::ALL
-            .iter()
-            .filter(with)
-            .map(|outcome| u64::from(self.count(*outcome)))
-            .sum()
-    }
-}
-
-impl fmt::Debug for Rollup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rollup")
-            .field("start", &self.start)
-            .field("resolution", &self.resolution)
-            .field("counts", &self.counts)
-            .field("latency_min", &self.latency_min())
-            .field("latency_mean", &self.latency_mean())
-            .field("latency_max", &self.latency_max())
-            .finish_non_exhaustive()
-    }
-}
-
-impl PartialEq for Rollup {
-    fn eq(&self, other: &Self) -> bool {
-        self.start == other.start
-            && self.resolution == other.resolution
-            && self.counts == other.counts
-            && self.latencies.to_java_bytes() == other.latencies.to_java_bytes()
+        Outcome::ALL.iter().filter(with).map(|outcome| u64::from(self.count(*outcome))).sum()
     }
 }
 
 /// Where an outcome stands in [`Outcome::ALL`].
 fn place(outcome: Outcome) -> usize {
     Outcome::ALL.iter().position(|one| *one == outcome).unwrap_or(0)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to what fits"
-)]
-fn micros(value: f64) -> Micros {
-    Micros(value.round().clamp(0.0, f64::from(u32::MAX)) as u32)
 }

@@ -46,11 +46,7 @@ impl Store {
         let span = resolution.span().0;
         let asked = to.since(from).0.div_ceil(span);
         if asked > ROLLUPS_LIMIT {
-            return Err(StoreError::TooMuch {
-                what: "rollups",
-                asked,
-                limit: ROLLUPS_LIMIT,
-            });
+            return Err(StoreError::TooMuch { what: "rollups", asked, limit: ROLLUPS_LIMIT });
         }
         let Some(ask) = self.ask(service, node) else {
             return Ok(Vec::new());
@@ -75,12 +71,7 @@ impl Store {
         let rolling = self.inner.rolling.read().unwrap_or_else(PoisonError::into_inner);
         let late = rolling.late.range((service, 0)..=(service, u64::MAX));
         let late = late.map(|((_service, hour), _generation)| *hour).collect();
-        Some(Ask {
-            service,
-            node,
-            rolled: rolling.rolled,
-            late,
-        })
+        Some(Ask { service, node, rolled: rolling.rolled, late })
     }
 }
 
@@ -88,13 +79,7 @@ impl Ask {
     fn hours(&self, view: &View<'_>, from: u64, to: u64) -> Result<Spans, StoreError> {
         let mut spans = Spans::new();
         let settled = to.min(self.rolled);
-        self.stored(
-            view,
-            Resolution::Hour,
-            (from, settled),
-            |hour| !self.late.contains(&hour),
-            &mut spans,
-        )?;
+        self.stored(view, Resolution::Hour, (from, settled), |hour| !self.late.contains(&hour), &mut spans)?;
         if from < settled {
             for hour in self.late.range(from..settled) {
                 self.count(view, (*hour, hour.saturating_add(HOUR_MS)), &mut spans)?;
@@ -108,13 +93,7 @@ impl Ask {
         let mut spans = Spans::new();
         let settled = to.min(day_of(self.rolled));
         let late: BTreeSet<u64> = self.late.iter().map(|hour| day_of(*hour)).collect();
-        self.stored(
-            view,
-            Resolution::Day,
-            (from, settled),
-            |day| !late.contains(&day),
-            &mut spans,
-        )?;
+        self.stored(view, Resolution::Day, (from, settled), |day| !late.contains(&day), &mut spans)?;
         if from < settled {
             for day in late.range(from..settled) {
                 self.merge_hours(view, (*day, day.saturating_add(DAY_MS)), &mut spans)?;
@@ -161,10 +140,7 @@ impl Ask {
                 let (outcome, latency) = records::read_figures(row).map_err(|bad| view.damaged(bad))?;
                 let hour = hour_of(place.time);
                 let fresh = || Rollup::new(MeshTime(hour), Resolution::Hour);
-                spans
-                    .entry(hour)
-                    .or_insert_with(fresh)
-                    .add_parts(outcome, latency);
+                spans.entry(hour).or_insert_with(fresh).add_parts(outcome, latency);
             }
             Ok(ControlFlow::<()>::Continue(()))
         })?;

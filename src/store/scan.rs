@@ -27,12 +27,7 @@ pub(crate) fn up_from<B>(
     if first.time >= to {
         return Ok(None);
     }
-    let end = series.key(Place {
-        bucket: series.bucket(to - 1),
-        service: first.service,
-        time: to,
-        node: 0,
-    });
+    let end = series.key(Place { bucket: series.bucket(to - 1), service: first.service, time: to, node: 0 });
     let mut walk = view.walk(series.key(first).into(), end.into());
     walk.at_first();
     loop {
@@ -40,28 +35,16 @@ pub(crate) fn up_from<B>(
             walk.end()?;
             return Ok(None);
         };
-        let place = series
-            .read(key)
-            .ok_or_else(|| view.damaged("a key of no known form"))?;
+        let place = series.read(key).ok_or_else(|| view.damaged("a key of no known form"))?;
         if place.service == first.service {
             if let ControlFlow::Break(found) = each(place, value)? {
                 return Ok(Some(found));
             }
             walk.forward();
         } else if place.service < first.service {
-            walk.to(&series.key(Place {
-                service: first.service,
-                time: 0,
-                node: 0,
-                ..place
-            }));
+            walk.to(&series.key(Place { service: first.service, time: 0, node: 0, ..place }));
         } else if let Some(bucket) = place.bucket.checked_add(1) {
-            walk.to(&series.key(Place {
-                bucket,
-                service: first.service,
-                time: 0,
-                node: 0,
-            }));
+            walk.to(&series.key(Place { bucket, service: first.service, time: 0, node: 0 }));
         } else {
             return Ok(None);
         }
@@ -85,9 +68,7 @@ pub(crate) fn down<B>(
             walk.end()?;
             return Ok(None);
         };
-        let place = series
-            .read(key)
-            .ok_or_else(|| view.damaged("a key of no known form"))?;
+        let place = series.read(key).ok_or_else(|| view.damaged("a key of no known form"))?;
         if place.service == last.service {
             if let ControlFlow::Break(found) = each(place, value)? {
                 return Ok(Some(found));

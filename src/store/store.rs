@@ -112,10 +112,7 @@ impl Store {
                 engine,
                 retention: config.retention(),
                 names: RwLock::new(names),
-                writer: Mutex::new(Writer {
-                    floor,
-                    ..Writer::default()
-                }),
+                writer: Mutex::new(Writer { floor, ..Writer::default() }),
                 rolling: RwLock::new(rolling),
                 work: Mutex::new(Work::default()),
             }),
@@ -133,11 +130,7 @@ impl Store {
         let late = inner.engine.read(|view| {
             put_statements(view, &numbered.statements, &mut batch)?;
             let mut late = Vec::new();
-            let closing = inner
-                .rolling
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .closing;
+            let closing = inner.rolling.read().unwrap_or_else(PoisonError::into_inner).closing;
             for (place, result) in &numbered.results {
                 let taken = writer.take(view, *place, result, &mut batch)?;
                 if taken && hour_of(place.time) < closing {
@@ -227,8 +220,7 @@ impl Inner {
             match fact {
                 Fact::Result(result) => {
                     let (service, node) = (names.service(&result.service), names.node(&result.node));
-                    all.results
-                        .push((RESULTS.place(service, result.cycle.start().0, node), result));
+                    all.results.push((RESULTS.place(service, result.cycle.start().0, node), result));
                 }
                 Fact::Incident(incident) => {
                     let service = names.service(&incident.id.service);
@@ -252,8 +244,7 @@ impl Inner {
                 }
             }
         }
-        all.results
-            .sort_unstable_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.precedence(right)));
+        all.results.sort_unstable_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.precedence(right)));
         all.results.dedup_by_key(|(place, _result)| *place);
         all
     }
@@ -297,8 +288,7 @@ impl Writer {
                 return Ok(false);
             }
         }
-        self.newest
-            .insert((place.service, place.node), newest.max(Some(place.time)));
+        self.newest.insert((place.service, place.node), newest.max(Some(place.time)));
         batch.put(key, records::result_row(result));
         Ok(true)
     }
@@ -306,15 +296,8 @@ impl Writer {
 
 /// The newest cycle stored of a service, from whatever node.
 fn newest_cycle(view: &View<'_>, service: u32) -> Result<Option<u64>, StoreError> {
-    let last = Place {
-        bucket: u32::MAX,
-        service,
-        time: u64::MAX,
-        node: u32::MAX,
-    };
-    scan::down(view, RESULTS, last, 0, |place, _row| {
-        Ok(ControlFlow::Break(place.time))
-    })
+    let last = Place { bucket: u32::MAX, service, time: u64::MAX, node: u32::MAX };
+    scan::down(view, RESULTS, last, 0, |place, _row| Ok(ControlFlow::Break(place.time)))
 }
 
 /// Adds those statements to the batch that are later than what is stored.
@@ -341,10 +324,7 @@ fn put_incidents(incidents: &[(u32, Cycle, Option<&Incident>)], batch: &mut Writ
         let open = incident.is_some_and(|incident| incident.recovered.is_none());
         match incident {
             Some(incident) => {
-                batch.put(
-                    by_time(INCIDENTS, first, *service),
-                    records::incident_row(incident),
-                );
+                batch.put(by_time(INCIDENTS, first, *service), records::incident_row(incident));
                 batch.put(by_service(INCIDENTS_BY_SERVICE, *service, first), []);
             }
             None => delete_incident(*service, first, batch),
@@ -383,11 +363,7 @@ fn floor(view: &View<'_>) -> Result<u32, StoreError> {
 
 fn rolling(view: &View<'_>) -> Result<Rolling, StoreError> {
     let rolled = view.get(ROLLED_KEY)?.map_or(0, |row| time(&row));
-    let mut rolling = Rolling {
-        rolled,
-        closing: rolled,
-        ..Rolling::default()
-    };
+    let mut rolling = Rolling { rolled, closing: rolled, ..Rolling::default() };
     let mut walk = view.walk_table(LATE);
     walk.at_first();
     for (key, _nothing) in walk.rest(usize::MAX)? {
@@ -401,9 +377,5 @@ fn rolling(view: &View<'_>) -> Result<Rolling, StoreError> {
 fn size_of_files(path: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return 0 };
     // a file may be gone by the time it is asked for its size
-    entries
-        .flatten()
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|file| file.len())
-        .sum()
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
 }

@@ -123,10 +123,7 @@ impl Inner {
         if next.saturating_add(HOUR_MS) > due {
             return Ok(None);
         }
-        self.rolling
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .closing = next + HOUR_MS;
+        self.rolling.write().unwrap_or_else(PoisonError::into_inner).closing = next + HOUR_MS;
         Ok(Some(next))
     }
 
@@ -155,10 +152,7 @@ impl Inner {
         let (service, hour) = (count.service, count.hour);
         let mut batch = WriteBatch::default();
         for (node, rollup) in &count.by_node {
-            batch.put(
-                HOURS.key(HOURS.place(service, hour, *node)),
-                records::rollup_row(rollup),
-            );
+            batch.put(HOURS.key(HOURS.place(service, hour, *node)), records::rollup_row(rollup));
         }
         let rolled = self.rolling.read().unwrap_or_else(PoisonError::into_inner).rolled;
         let day = day_of(hour);
@@ -166,26 +160,17 @@ impl Inner {
         if is_last || day.saturating_add(DAY_MS) <= rolled {
             let by_node = self.engine.read(|view| count.day(view))?;
             for (node, rollup) in by_node {
-                batch.put(
-                    DAYS.key(DAYS.place(service, day, node)),
-                    records::rollup_row(&rollup),
-                );
+                batch.put(DAYS.key(DAYS.place(service, day, node)), records::rollup_row(&rollup));
             }
         }
         // a late result that came while it was counted keeps the mark
-        let is_done = count
-            .late
-            .is_some_and(|counted| self.late(service, hour) == Some(counted));
+        let is_done = count.late.is_some_and(|counted| self.late(service, hour) == Some(counted));
         if is_done {
             batch.delete(by_service(LATE, service, hour));
         }
         self.write(batch)?;
         if is_done {
-            self.rolling
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .late
-                .remove(&(service, hour));
+            self.rolling.write().unwrap_or_else(PoisonError::into_inner).late.remove(&(service, hour));
         }
         Ok(())
     }
@@ -278,37 +263,22 @@ impl Inner {
 
 impl Count {
     fn new(service: u32, hour: u64, late: Option<u64>) -> Self {
-        Self {
-            service,
-            hour,
-            next: RESULTS.place(service, hour, 0),
-            by_node: BTreeMap::new(),
-            late,
-        }
+        Self { service, hour, next: RESULTS.place(service, hour, 0), by_node: BTreeMap::new(), late }
     }
 
     /// Counts on until the budget is used up; says whether all is counted.
     fn on(&mut self, view: &View<'_>, budget: &mut usize) -> Result<bool, StoreError> {
         let (hour, by_node) = (self.hour, &mut self.by_node);
-        let stopped = scan::up_from(
-            view,
-            RESULTS,
-            self.next,
-            hour.saturating_add(HOUR_MS),
-            |place, row| {
-                if *budget == 0 {
-                    return Ok(ControlFlow::Break(place));
-                }
-                *budget -= 1;
-                let (outcome, latency) = records::read_figures(row).map_err(|bad| view.damaged(bad))?;
-                let fresh = || Rollup::new(MeshTime(hour), Resolution::Hour);
-                by_node
-                    .entry(place.node)
-                    .or_insert_with(fresh)
-                    .add_parts(outcome, latency);
-                Ok(ControlFlow::Continue(()))
-            },
-        )?;
+        let stopped = scan::up_from(view, RESULTS, self.next, hour.saturating_add(HOUR_MS), |place, row| {
+            if *budget == 0 {
+                return Ok(ControlFlow::Break(place));
+            }
+            *budget -= 1;
+            let (outcome, latency) = records::read_figures(row).map_err(|bad| view.damaged(bad))?;
+            let fresh = || Rollup::new(MeshTime(hour), Resolution::Hour);
+            by_node.entry(place.node).or_insert_with(fresh).add_parts(outcome, latency);
+            Ok(ControlFlow::Continue(()))
+        })?;
         self.next = stopped.unwrap_or(self.next);
         Ok(stopped.is_none())
     }
@@ -342,18 +312,10 @@ impl Count {
 /// The first service from `service` on that has results on the day of `hour`.
 fn next_service(view: &View<'_>, hour: u64, service: u32) -> Result<Option<u32>, StoreError> {
     let bucket = RESULTS.bucket(hour);
-    let from = RESULTS.key(Place {
-        bucket,
-        service,
-        time: 0,
-        node: 0,
-    });
+    let from = RESULTS.key(Place { bucket, service, time: 0, node: 0 });
     let mut walk = view.walk(from.into(), end_of(RESULTS, bucket));
     walk.at_first();
-    let found = walk
-        .row()
-        .and_then(|(key, _row)| RESULTS.read(key))
-        .map(|place| place.service);
+    let found = walk.row().and_then(|(key, _row)| RESULTS.read(key)).map(|place| place.service);
     walk.end().map(|()| found)
 }
 
@@ -361,16 +323,11 @@ fn next_service(view: &View<'_>, hour: u64, service: u32) -> Result<Option<u32>,
 fn first_bucket(view: &View<'_>, series: Series, bucket: u32) -> Result<Option<u32>, StoreError> {
     let mut walk = view.walk(series.bucket_key(bucket), vec![series.table + 1]);
     walk.at_first();
-    let found = walk
-        .row()
-        .and_then(|(key, _row)| series.read(key))
-        .map(|place| place.bucket);
+    let found = walk.row().and_then(|(key, _row)| series.read(key)).map(|place| place.bucket);
     walk.end().map(|()| found)
 }
 
 /// The key behind the last of a bucket.
 fn end_of(series: Series, bucket: u32) -> Vec<u8> {
-    bucket
-        .checked_add(1)
-        .map_or_else(|| vec![series.table + 1], |next| series.bucket_key(next))
+    bucket.checked_add(1).map_or_else(|| vec![series.table + 1], |next| series.bucket_key(next))
 }
