@@ -19,7 +19,16 @@ const STANDS_FOR: Duration = Duration::from_secs(1);
 pub(crate) struct Network {
     anchors: Vec<Place>,
     timeout: Duration,
-    last: Mutex<Option<(Instant, Option<Arc<str>>)>>,
+    last: Mutex<Option<(Instant, Option<CutOff>)>>,
+}
+
+/// That this machine is cut off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CutOff {
+    /// Why, in words.
+    pub(crate) why: Arc<str>,
+    /// When it was found out.
+    pub(crate) at: Instant,
 }
 
 impl Network {
@@ -32,17 +41,19 @@ impl Network {
         }
     }
 
-    /// Why this machine is believed to be cut off, in words; none when it is not. Probes that ask while
+    /// Whether this machine is believed to be cut off. Probes that ask while
     /// somebody finds out wait for the same answer.
-    pub(crate) async fn cut_off(&self) -> Option<Arc<str>> {
+    pub(crate) async fn cut_off(&self) -> Option<CutOff> {
         let mut last = self.last.lock().await;
         if let Some((when, found)) = last.as_ref()
             && when.elapsed() < STANDS_FOR
         {
             return found.clone();
         }
-        let found = self.find_out().await.map(Arc::from);
-        *last = Some((Instant::now(), found.clone()));
+        let found = self.find_out().await;
+        let at = Instant::now();
+        let found = found.map(|why| CutOff { why: why.into(), at });
+        *last = Some((at, found.clone()));
         found
     }
 

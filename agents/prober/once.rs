@@ -4,12 +4,11 @@ use crate::attempt::{Attempt, Detail};
 use crate::clock::Clock;
 use crate::config::ConnectivityConfig;
 use crate::kinds::Probe;
-use crate::network::Network;
+use crate::network::{CutOff, Network};
 use crate::trouble::Origin;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, NodeId, Outcome, Vote};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A result, and what a person at a command line wants to see beside.
@@ -54,8 +53,8 @@ pub(crate) enum Shown {
     Nothing,
     /// It works: somebody beyond this machine answered.
     Works,
-    /// It is cut off, and why.
-    CutOff(Arc<str>),
+    /// It is cut off.
+    CutOff(CutOff),
 }
 
 impl Job<'_> {
@@ -92,10 +91,10 @@ impl Job<'_> {
             return Shown::Works;
         }
         match network.cut_off().await {
-            Some(why) => {
+            Some(found) => {
                 attempt.outcome = Outcome::NoNetwork;
-                attempt.reason = Some(why.as_ref().to_owned());
-                Shown::CutOff(why)
+                attempt.reason = Some(found.why.as_ref().to_owned());
+                Shown::CutOff(found)
             }
             None => Shown::Nothing,
         }

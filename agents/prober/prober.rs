@@ -59,6 +59,8 @@ pub struct Prober {
     network: Arc<Network>,
     /// Why this machine is believed to be cut off.
     cut_off: Option<Arc<str>>,
+    /// When the network was last known to work.
+    network_back: Instant,
     metrics: Metrics,
     table: Timetable,
     services: BTreeMap<ServiceId, Row>,
@@ -133,6 +135,7 @@ impl Prober {
             listeners: network,
             network: Arc::new(Network::new(connectivity)),
             cut_off: None,
+            network_back: Instant::now(),
             metrics: Metrics::new(registry)?,
             table: Timetable::new(limits),
             services: BTreeMap::new(),
@@ -276,8 +279,13 @@ impl Prober {
         let cut_off = match shown {
             Shown::Nothing => return,
             Shown::Works => None,
-            Shown::CutOff(why) => Some(why),
+            // found out before the network was known to be back: an old story
+            Shown::CutOff(found) if found.at <= self.network_back => return,
+            Shown::CutOff(found) => Some(found.why),
         };
+        if cut_off.is_none() {
+            self.network_back = Instant::now();
+        }
         if cut_off == self.cut_off {
             return;
         }
