@@ -206,3 +206,7 @@ fn root_of(error: &reqwest::Error) -> String {
         None => text,
     }
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -15,6 +15,10 @@ const LABELS_LIMIT: usize = 32;
 const LABEL_NAME_LIMIT: usize = 64;
 const LABEL_VALUE_LIMIT: usize = 200;
 const SERVICES_LIMIT: usize = 10_000;
+/// The limits of a JSONPath, as the HTTP test checks them.
+const PATH_LIMIT: usize = 500;
+const PATH_BRACKETS_LIMIT: usize = 32;
+/// How long our test waits between two attempts.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Fits every service of a draft.
@@ -129,6 +133,12 @@ fn probe(draft: &mut Draft, service: &mut DraftService) {
             format!("service \"{}\": basic authentication", service.id),
             "a user name can't hold a colon",
         );
+    }
+    let before = http.json.len();
+    http.json.retain(|json| json.path.len() <= PATH_LIMIT && json.path.matches('[').count() <= PATH_BRACKETS_LIMIT);
+    if http.json.len() < before {
+        let what = format!("service \"{}\": a condition on its JSON body", service.id);
+        draft.leave(None, what, "its path is too long");
     }
     // an address without TLS has no certificate
     if http.url.starts_with("http:") {
