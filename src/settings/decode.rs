@@ -31,21 +31,14 @@ pub(crate) enum Spot {
 /// What is wrong there.
 #[derive(Debug)]
 pub(crate) enum What {
-    UnknownKey {
-        key: String,
-        known: &'static [&'static str],
-    },
+    UnknownKey { key: String, known: &'static [&'static str] },
     MissingKey(&'static str),
     Value(String),
 }
 
 impl DecodeError {
     fn value(message: String) -> Self {
-        Self {
-            at: None,
-            what: What::Value(message),
-            secret: false,
-        }
+        Self { at: None, what: What::Value(message), secret: false }
     }
 
     fn or_at(mut self, spot: Spot) -> Self {
@@ -58,12 +51,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::UnknownKey { key, known } => {
-                write!(
-                    f,
-                    "unknown key `{}`{}",
-                    words::shown(key),
-                    words::suggestion(key, known)
-                )
+                write!(f, "unknown key `{}`{}", words::shown(key), words::suggestion(key, known))
             }
             What::MissingKey(key) => write!(f, "the key `{key}` is missing"),
             What::Value(message) => f.write_str(message),
@@ -125,22 +113,11 @@ impl Error for DecodeError {
     }
 
     fn unknown_field(key: &str, known: &'static [&'static str]) -> Self {
-        Self {
-            at: None,
-            what: What::UnknownKey {
-                key: key.to_owned(),
-                known,
-            },
-            secret: false,
-        }
+        Self { at: None, what: What::UnknownKey { key: key.to_owned(), known }, secret: false }
     }
 
     fn missing_field(key: &'static str) -> Self {
-        Self {
-            at: None,
-            what: What::MissingKey(key),
-            secret: false,
-        }
+        Self { at: None, what: What::MissingKey(key), secret: false }
     }
 
     fn duplicate_field(key: &'static str) -> Self {
@@ -163,20 +140,12 @@ impl<'t> Reader<'t> {
     }
 
     fn below(self, at: NodeRef) -> Self {
-        Self {
-            tree: self.tree,
-            at,
-            apart: &[],
-        }
+        Self { tree: self.tree, at, apart: &[] }
     }
 
     fn children(self, list: impl Iterator<Item = NodeRef> + 't) -> Children<'t> {
         let tree = self.tree;
-        Children {
-            reader: self,
-            left: Box::new(list.filter(move |n| !tree.node(*n).dropped)),
-            value: None,
-        }
+        Children { reader: self, left: Box::new(list.filter(move |n| !tree.node(*n).dropped)), value: None }
     }
 
     fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -199,9 +168,7 @@ impl<'t> Reader<'t> {
             Value::List(list) => visitor.visit_seq(self.children(list.iter().copied())),
             Value::Table(table) => {
                 let apart = self.apart;
-                let entries = table
-                    .iter()
-                    .filter(move |(key, _)| !apart.contains(&key.as_str()));
+                let entries = table.iter().filter(move |(key, _)| !apart.contains(&key.as_str()));
                 visitor.visit_map(self.children(entries.map(|(_, n)| *n)))
             }
         }
@@ -231,8 +198,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.visit_text(visitor)
-            .map_err(|e| e.or_at(Spot::Value(self.at)))
+        self.visit_text(visitor).map_err(|e| e.or_at(Spot::Value(self.at)))
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -244,9 +210,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        visitor
-            .visit_some(self)
-            .map_err(|e| e.or_at(Spot::Value(self.at)))
+        visitor.visit_some(self).map_err(|e| e.or_at(Spot::Value(self.at)))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -254,6 +218,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if name == SECRET {
+            self.tree.node(self.at).secret.set(true);
+        }
         visitor.visit_newtype_struct(self).map_err(|mut e| {
             e.secret |= name == SECRET;
             e.or_at(Spot::Value(self.at))
@@ -270,11 +237,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         let found = match &node.value {
             Value::Text(text) => visitor.visit_enum(StrDeserializer::new(text)),
             Value::Table(table) => {
-                let live: Vec<NodeRef> = table
-                    .values()
-                    .copied()
-                    .filter(|n| !self.tree.node(*n).dropped)
-                    .collect();
+                let live: Vec<NodeRef> =
+                    table.values().copied().filter(|n| !self.tree.node(*n).dropped).collect();
                 match live.as_slice() {
                     [one] => visitor.visit_enum(Variant(self.below(*one))),
                     _ => Err(DecodeError::value(format!(
@@ -328,10 +292,7 @@ impl<'de> SeqAccess<'de> for Children<'_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, DecodeError> {
-        self.left
-            .next()
-            .map(|child| seed.deserialize(self.reader.below(child)))
-            .transpose()
+        self.left.next().map(|child| seed.deserialize(self.reader.below(child))).transpose()
     }
 }
 
@@ -345,17 +306,13 @@ impl<'de> MapAccess<'de> for Children<'_> {
         self.value = Some(child);
         let key: StrDeserializer<'_, DecodeError> =
             self.reader.tree.node(child).key.as_str().into_deserializer();
-        seed.deserialize(key)
-            .map(Some)
-            .map_err(|e| e.or_at(Spot::Key(child)))
+        seed.deserialize(key).map(Some).map_err(|e| e.or_at(Spot::Key(child)))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
         match self.value.take() {
             Some(child) => seed.deserialize(self.reader.below(child)),
-            None => Err(DecodeError::value(String::from(
-                "a value was asked for before its key",
-            ))),
+            None => Err(DecodeError::value(String::from("a value was asked for before its key"))),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A configuration file: read once, taken apart piece by piece, with all its faults collected.
 
 use crate::decode::{DecodeError, Reader, Spot, What};
-use crate::faults::{Check, Faults};
+use crate::faults::{Check, Fault, Faults};
 use crate::overrides::Overrides;
 use crate::redact;
+use crate::secret::Secret;
 use crate::source::{PlacedFault, Source, Visible};
 use crate::tree::{NODE_LIMIT, NodeRef, Place, ROOT, Tree, Value};
 use crate::words;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -27,8 +29,25 @@ const RECOVERY_LIMIT: usize = 256 * 1024;
 pub struct Document {
     source: Source,
     tree: Tree,
-    faults: Vec<PlacedFault>,
+    noted: Vec<Noted>,
     broken: bool,
+}
+
+/// A fault as it is kept until all is read: only then is known which values are secrets.
+#[derive(Debug)]
+enum Noted {
+    Placed(PlacedFault),
+    At { node: NodeRef, half: Half, message: String },
+}
+
+/// Which half of a key and its value a fault marks, and whether the value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Key,
+    /// The key, whose value nobody has read: it may be a misspelt secret.
+    UnknownKey,
+    Value,
+    SecretValue,
 }
 
 impl Document {
@@ -55,7 +74,7 @@ impl Document {
                 let valid = bytes.get(..e.valid_up_to()).unwrap_or_default();
                 let mut document = Self::unreadable(name, "");
                 document.source = Source::new(name, &String::from_utf8_lossy(valid));
-                document.faults.clear();
+                document.noted.clear();
                 let message = "this is no UTF-8 text; save the file as UTF-8";
                 document.syntax(e.valid_up_to()..e.valid_up_to(), message.to_owned());
                 document
@@ -66,7 +85,7 @@ impl Document {
     /// Takes a file's text. Syntax errors are noted as faults; a file that has some reads as empty.
     pub fn parse(name: &str, text: &str) -> Self {
         let mut document = Self::unreadable(name, "");
-        document.faults.clear();
+        document.noted.clear();
         if text.len() as u64 > FILE_LIMIT {
             return Self::unreadable(name, format!("the file is larger than {} MiB", FILE_LIMIT >> 20));
         }
@@ -94,7 +113,7 @@ impl Document {
         Self {
             source: Source::new(name, ""),
             tree: Tree::empty(),
-            faults: vec![PlacedFault::of_file(name, message)],
+            noted: vec![Noted::Placed(PlacedFault::of_file(name, message))],
             broken: true,
         }
     }
@@ -108,7 +127,7 @@ impl Document {
     pub fn override_from(&mut self, overrides: &Overrides<'_>, environment: &BTreeMap<String, String>) {
         let faults = overrides.apply(&mut self.tree, self.source.name(), environment);
         for fault in faults {
-            self.add(fault);
+            self.add(Noted::Placed(fault));
         }
     }
 
@@ -169,41 +188,41 @@ impl Document {
 
     /// Notes an error and drops what it is about; none when that is all there is or enough is noted.
     fn read_past(&mut self, error: &DecodeError, top: NodeRef, apart: &[&'static str]) -> Option<()> {
-        let (at, key) = match error.at {
-            Some(Spot::Key(at)) => (at, true),
-            Some(Spot::Value(at)) => (at, false),
-            None => (top, false),
+        let (at, half) = match error.at {
+            Some(Spot::Key(at)) => (at, Half::Key),
+            Some(Spot::Value(at)) if error.secret => (at, Half::SecretValue),
+            Some(Spot::Value(at)) => (at, Half::Value),
+            None => (top, Half::Value),
         };
         match &error.what {
             What::UnknownKey { key, known } => {
-                let known: Vec<&str> = known
-                    .iter()
-                    .chain(apart.iter().filter(|_| self.tree.node(at).parent == top))
-                    .copied()
-                    .collect();
-                let message = format!(
-                    "unknown key `{}`{}",
-                    words::shown(key),
-                    words::suggestion(key, &known)
-                );
-                self.at_node(at, true, error.secret, message);
+                let apart = apart.iter().filter(|_| self.tree.node(at).parent == top);
+                let known: Vec<&str> = known.iter().chain(apart).copied().collect();
+                let message =
+                    format!("unknown key `{}`{}", words::shown(key), words::suggestion(key, &known));
+                self.note_at(at, Half::UnknownKey, message);
             }
             What::MissingKey(missing) => {
                 // a key that is there but faulty was noted already
                 if self.tree.child(at, missing).is_none() {
-                    self.at_node(at, true, false, error.to_string());
+                    self.note_at(at, Half::Key, error.to_string());
                 }
             }
-            What::Value(message) => self.at_node(at, key, error.secret, message.clone()),
+            What::Value(message) => self.note_at(at, half, message.clone()),
         }
         self.tree.node_mut(at).dropped = true;
-        (at != top && self.faults.len() < FAULT_LIMIT).then_some(())
+        (at != top && self.noted.len() < FAULT_LIMIT).then_some(())
     }
 
     /// Notes what a configuration at `path` finds wrong with itself.
     pub fn check(&mut self, path: &[&str], config: &impl Check) {
         let mut list = Vec::new();
         config.check(&mut Faults::new(&mut list));
+        self.note_below(path, &list);
+    }
+
+    /// Notes faults that were collected below `path`.
+    pub fn note_below(&mut self, path: &[&str], list: &[Fault]) {
         for fault in list {
             let below = fault.path.iter().map(String::as_str);
             let full: Vec<&str> = path.iter().copied().chain(below).collect();
@@ -214,9 +233,20 @@ impl Document {
     /// Notes a fault of the value at `path`, or of the nearest table above it that is there. One
     /// about a value that was read past is not noted: it speaks of the default.
     pub fn note(&mut self, path: &[&str], message: &str) {
-        if self.is_damaged(path) {
-            return;
+        if !self.is_damaged(path) {
+            let (node, half) = self.nearest(path);
+            self.note_at(node, half, message.chars().map(words::harmless).collect());
         }
+    }
+
+    /// A message about the value at `path`, or about the nearest table above it that is there.
+    pub fn placed(&self, path: &[&str], message: &str) -> PlacedFault {
+        let (node, half) = self.nearest(path);
+        let message = message.chars().map(words::harmless).collect();
+        self.place(node, half, message, &self.open_secrets())
+    }
+
+    fn nearest(&self, path: &[&str]) -> (NodeRef, Half) {
         let mut at = ROOT;
         for key in path {
             match self.tree.child(at, key) {
@@ -225,7 +255,19 @@ impl Document {
             }
         }
         let table = matches!(self.tree.node(at).value, Value::Table(_));
-        self.at_node(at, table, false, message.chars().map(words::harmless).collect());
+        (at, if table { Half::Key } else { Half::Value })
+    }
+
+    /// The secrets that were read so far, each with the keys that lead to it.
+    pub fn secrets(&self) -> Vec<(Vec<String>, Secret)> {
+        let marked = self.tree.all().filter(|at| self.tree.node(*at).secret.get());
+        marked
+            .filter_map(|at| {
+                let secret = Secret::deserialize(Reader::new(&self.tree, at, &[])).ok()?;
+                let path = self.tree.path(at).into_iter().map(str::to_owned).collect();
+                Some((path, secret))
+            })
+            .collect()
     }
 
     /// The configuration as JSON with its secrets hidden; what is absent has its default.
@@ -240,33 +282,73 @@ impl Document {
 
     /// How many faults were noted so far.
     pub fn fault_count(&self) -> usize {
-        self.faults.len()
+        self.noted.len()
     }
 
     /// The faults, in the order of their places.
     pub fn into_faults(mut self) -> Vec<PlacedFault> {
-        self.faults.sort();
-        self.faults.dedup();
-        self.faults
+        let secrets = self.open_secrets();
+        let mut faults: Vec<PlacedFault> = std::mem::take(&mut self.noted)
+            .into_iter()
+            .map(|noted| match noted {
+                Noted::Placed(fault) => fault,
+                Noted::At { node, half, message } => self.place(node, half, message, &secrets),
+            })
+            .collect();
+        faults.sort();
+        faults.dedup();
+        faults
+    }
+
+    /// Where secrets stand in the open, or may: values that were asked for as a reference and are none,
+    /// and those behind unknown keys.
+    fn open_secrets(&self) -> Vec<Range<usize>> {
+        let asked = self.tree.all().filter(|at| {
+            let node = self.tree.node(*at);
+            node.secret.get() && !matches!(&node.value, Value::Text(text) if redact::is_reference(text))
+        });
+        let unread = self.noted.iter().filter_map(|noted| match noted {
+            Noted::At { node, half, .. } => self.is_unread(*half, *node).then_some(*node),
+            Noted::Placed(_) => None,
+        });
+        asked
+            .chain(unread)
+            .filter_map(|at| match &self.tree.node(at).place {
+                Place::Span(span) => Some(span.clone()),
+                Place::Variable(_) | Place::Nowhere => None,
+            })
+            .collect()
     }
 
     fn syntax(&mut self, span: Range<usize>, message: String) {
-        if self.faults.len() < FAULT_LIMIT {
+        if self.noted.len() < FAULT_LIMIT {
             let fault = self.source.fault(span, Visible::Unsure, message);
-            self.add(fault);
+            self.add(Noted::Placed(fault));
         }
     }
 
-    fn at_node(&mut self, at: NodeRef, key: bool, secret: bool, message: String) {
+    fn note_at(&mut self, node: NodeRef, half: Half, message: String) {
+        self.add(Noted::At { node, half, message });
+    }
+
+    fn place(&self, at: NodeRef, half: Half, message: String, secrets: &[Range<usize>]) -> PlacedFault {
         let node = self.tree.node(at);
-        let fault = match if key { &node.key_place } else { &node.place } {
+        let place = match half {
+            Half::Key | Half::UnknownKey => &node.key_place,
+            Half::Value | Half::SecretValue => &node.place,
+        };
+        match place {
             Place::Span(span) => {
-                let hidden = secret || redact::is_secret(&self.tree, at);
-                let visible = match (&node.place, hidden) {
-                    (Place::Span(value), true) => Visible::Without(value.clone()),
-                    _ => Visible::Line,
-                };
-                self.source.fault(span.clone(), visible, message)
+                let mut hidden = secrets.to_vec();
+                let hide = half == Half::SecretValue
+                    || self.is_unread(half, at)
+                    || redact::is_secret(&self.tree, at);
+                if let Place::Span(value) = &node.place
+                    && hide
+                {
+                    hidden.push(value.clone());
+                }
+                self.source.fault(span.clone(), Visible::Without(&hidden), message)
             }
             Place::Variable(variable) => {
                 let path = self.tree.path(at).join(".");
@@ -274,13 +356,24 @@ impl Document {
                 PlacedFault::of_variable(self.source.name(), &words::shown(variable), message)
             }
             Place::Nowhere => PlacedFault::of_file(self.source.name(), message),
-        };
-        self.add(fault);
+        }
     }
 
-    fn add(&mut self, fault: PlacedFault) {
-        if self.faults.len() < FAULT_LIMIT {
-            self.faults.push(fault);
+    /// Whether a value behind an unknown key could be a secret; a table's header is shown.
+    fn is_unread(&self, half: Half, at: NodeRef) -> bool {
+        let node = self.tree.node(at);
+        let scalar =
+            matches!(node.value, Value::Integer { .. } | Value::Float(_) | Value::Truth(_) | Value::Date(_));
+        let behind = match (&node.key_place, &node.place) {
+            (Place::Span(key), Place::Span(value)) => value.start >= key.end,
+            _ => false,
+        };
+        half == Half::UnknownKey && behind && !scalar
+    }
+
+    fn add(&mut self, noted: Noted) {
+        if self.noted.len() < FAULT_LIMIT {
+            self.noted.push(noted);
         }
     }
 }

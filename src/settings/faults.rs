@@ -20,38 +20,26 @@ pub struct Faults<'a> {
 impl<'a> Faults<'a> {
     /// Collects into `list`, at the top of a configuration.
     pub fn new(list: &'a mut Vec<Fault>) -> Self {
-        Self {
-            path: Vec::new(),
-            list,
-        }
+        Self { path: Vec::new(), list }
     }
 
     /// The place `key` below this one; an element of a list has its index as key.
     pub fn under(&mut self, key: impl Into<String>) -> Faults<'_> {
         let mut path = self.path.clone();
         path.push(key.into());
-        Faults {
-            path,
-            list: self.list,
-        }
+        Faults { path, list: self.list }
     }
 
     /// Notes a fault of `key` at this place.
     pub fn push(&mut self, key: impl Into<String>, message: impl Into<String>) {
         let mut path = self.path.clone();
         path.push(key.into());
-        self.list.push(Fault {
-            path,
-            message: message.into(),
-        });
+        self.list.push(Fault { path, message: message.into() });
     }
 
     /// Notes a fault of this place itself.
     pub fn here(&mut self, message: impl Into<String>) {
-        self.list.push(Fault {
-            path: self.path.clone(),
-            message: message.into(),
-        });
+        self.list.push(Fault { path: self.path.clone(), message: message.into() });
     }
 }
 

@@ -32,9 +32,7 @@ impl Overrides<'_> {
         file: &str,
         environment: &BTreeMap<String, String>,
     ) -> Vec<PlacedFault> {
-        let mine = environment
-            .iter()
-            .filter(|(name, _)| name.starts_with(self.prefix));
+        let mine = environment.iter().filter(|(name, _)| name.starts_with(self.prefix));
         mine.filter_map(|(name, text)| {
             let fault = self.set(tree, name, text).err()?;
             Some(PlacedFault::of_variable(file, &shown(name), fault))
@@ -68,16 +66,13 @@ impl Overrides<'_> {
         let mut at = ROOT;
         for key in tables {
             let key = existing(tree, at, key);
-            at = tree
-                .table_in(at, &key, name)
-                .ok_or_else(|| format!("`{}` is no table", shown(&key)))?;
+            at = tree.table_in(at, &key, name).ok_or_else(|| format!("`{}` is no table", shown(&key)))?;
         }
         let key = existing(tree, at, last);
         let read = DeValue::parse(text);
         let value = read.map_or_else(|_no_toml| DeValue::String(text.into()), toml::Spanned::into_inner);
-        let child = tree
-            .set(at, &key, &value, name)
-            .ok_or_else(|| String::from("there are too many keys"))?;
+        let child =
+            tree.set(at, &key, &value, name).ok_or_else(|| String::from("there are too many keys"))?;
         tree.node_mut(child).raw = Some(text.to_owned());
         Ok(())
     }

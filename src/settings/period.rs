@@ -52,14 +52,12 @@ impl Visitor<'_> for Written {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Period, E> {
         // the library names a byte of the text, which helps nobody here
-        humantime::parse_duration(text)
-            .map(Period)
-            .map_err(|_no_duration| {
-                E::custom(format!(
-                    "`{}` is no span of time; write it as \"60s\", \"1m 30s\" or \"500ms\"",
-                    shown(text)
-                ))
-            })
+        humantime::parse_duration(text).map(Period).map_err(|_no_duration| {
+            E::custom(format!(
+                "`{}` is no span of time; write it as \"60s\", \"1m 30s\" or \"500ms\"",
+                shown(text)
+            ))
+        })
     }
 }
 

@@ -15,7 +15,7 @@ const SECRET_WORDS: [&str; 16] = [
     "passphrase",
     "secret",
     "token",
-    "auth",
+    "authorization",
     "cookie",
     "credential",
     "apikey",
@@ -45,8 +45,9 @@ const HARMLESS_HEADERS: [&str; 8] = [
 /// which one is known to begin. None when nothing of it may be shown.
 pub(crate) fn line(line: &str, from: Option<usize>) -> Option<String> {
     let lower = line.to_ascii_lowercase();
-    let words = SECRET_WORDS.iter().chain(&SECRET_PLACES);
-    let named = words.filter_map(|word| lower.find(word)).min();
+    let words = SECRET_WORDS.iter().filter_map(|word| lower.find(word));
+    let places = SECRET_PLACES.iter().filter_map(|place| find_word(&lower, place));
+    let named = words.chain(places).min();
     let value = named.map(|at| {
         let sign = lower.get(at..).and_then(|rest| rest.find('='));
         sign.map_or(line.len(), |sign| at + sign + 1)
@@ -64,7 +65,18 @@ pub(crate) fn line(line: &str, from: Option<usize>) -> Option<String> {
     Some(format!("{} …", text(kept.trim_end())))
 }
 
-fn is_reference(value: &str) -> bool {
+/// Where `word` stands by itself in a line.
+fn find_word(line: &str, word: &str) -> Option<usize> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    line.match_indices(word).map(|(at, _)| at).find(|at| {
+        let before = line.get(..*at).and_then(|text| text.chars().next_back());
+        let after = line.get(at + word.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
+/// Whether a value says where a secret is, and nothing else.
+pub(crate) fn is_reference(value: &str) -> bool {
     let inner = value.trim_start_matches(['"', '\'']);
     (inner.starts_with("env:") || inner.starts_with("file:")) && !inner.contains(',')
 }
@@ -81,11 +93,7 @@ pub(crate) fn text(text: &str) -> String {
     if let Some(at) = rest.get(..word).and_then(|word| word.rfind('@'))
         && port.is_some_and(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit() || b == b']'))
     {
-        end = end.max(
-            rest.get(at..word)
-                .and_then(|r| r.find(['/', '?', '#']))
-                .map_or(word, |n| at + n),
-        );
+        end = end.max(rest.get(at..word).and_then(|r| r.find(['/', '?', '#'])).map_or(word, |n| at + n));
     }
     let (authority, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
     let host = authority
@@ -118,6 +126,9 @@ fn is_secret_key(key: &str) -> bool {
 
 /// Whether the value of a node may be a secret, by its key and by where it stands.
 pub(crate) fn is_secret(tree: &Tree, at: NodeRef) -> bool {
+    if tree.node(at).secret.get() {
+        return true;
+    }
     let path = tree.path(at);
     let Some((key, above)) = path.split_last() else {
         return false;
@@ -127,10 +138,7 @@ pub(crate) fn is_secret(tree: &Tree, at: NodeRef) -> bool {
         return false;
     }
     // the first two keys name a section and a service, which may be called what they like
-    path.iter()
-        .skip(2)
-        .any(|key| SECRET_PLACES.contains(key) || is_secret_key(key))
-        || is_secret_key(key)
+    path.iter().skip(2).any(|key| SECRET_PLACES.contains(key) || is_secret_key(key)) || is_secret_key(key)
 }
 
 /// The configuration as JSON, secrets hidden.
@@ -152,10 +160,7 @@ enum Hide {
 fn node(tree: &Tree, at: NodeRef, hide: Hide) -> Json {
     match &tree.node(at).value {
         Value::Table(table) => Json::Object(
-            table
-                .iter()
-                .map(|(key, child)| (key.clone(), node(tree, *child, hide)))
-                .collect::<Map<_, _>>(),
+            table.iter().map(|(key, child)| (key.clone(), node(tree, *child, hide))).collect::<Map<_, _>>(),
         ),
         Value::List(list) => list.iter().map(|child| node(tree, *child, hide)).collect(),
         Value::Text(text) if hide == Hide::Nothing || is_reference(text) => Json::String(text.clone()),
@@ -182,17 +187,14 @@ mod tests {
         for (given, shown) in [
             ("interval = \"60s\"", "interval = \"60s\""),
             ("password = \"hunter2\"", "password = …"),
-            ("auth = { user = \"me\", pw = \"x\" }", "auth = …"),
+            ("auth = { bearer = \"hunter2\" }", "auth = { bearer = …"),
+            ("unauthorized_codes = [1]", "unauthorized_codes = [1]"),
+            ("body_limit = 0", "body_limit = 0"),
+            ("body = \"hunter2\"", "body = …"),
             ("token = \"env:TOKEN\"", "token = \"env:TOKEN\""),
             ("token = \"env:TOKEN\", password = \"hunter2\"", "token = …"),
-            (
-                "url = \"https://me:hunter2@host/a\"",
-                "url = \"https://(hidden)@host/a\"",
-            ),
-            (
-                "url = \"https://host/a?b=1&api_key=xyz\"",
-                "url = \"https://host/a?b=1&api_key=(hidden) …",
-            ),
+            ("url = \"https://me:hunter2@host/a\"", "url = \"https://(hidden)@host/a\""),
+            ("url = \"https://host/a?b=1&api_key=xyz\"", "url = \"https://host/a?b=1&api_key=(hidden) …"),
             ("[services.token-shop]", "[services.token-shop]"),
             ("headers.X-Mine = \"hunter2\"", "headers.X-Mine = …"),
         ] {

@@ -38,11 +38,7 @@ fn explore(
         }
         return;
     };
-    let keys = if path.len() < DEPTH_LIMIT {
-        keys
-    } else {
-        Vec::new()
-    };
+    let keys = if path.len() < DEPTH_LIMIT { keys } else { Vec::new() };
     for key in keys {
         path.push(key.to_owned());
         let mut inside = path.clone();

@@ -66,10 +66,7 @@ impl Secret {
             },
             Self::File(path) => {
                 let path = base.join(path);
-                let fail = |source| SecretError::NoFile {
-                    path: path.clone(),
-                    source,
-                };
+                let fail = |source| SecretError::NoFile { path: path.clone(), source };
                 let size = std::fs::metadata(&path).map_err(fail)?.len();
                 if size > SECRET_LIMIT {
                     return Err(SecretError::TooLarge(path));
@@ -120,9 +117,7 @@ impl<'de> Visitor<'de> for Reference {
             Some(("env", name)) if !name.is_empty() => Ok(Secret::Env(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Secret::File(path.into())),
             // the text may be the secret itself: it is not repeated
-            _ => Err(E::custom(
-                "a secret is given by reference: \"env:NAME\" or \"file:PATH\"",
-            )),
+            _ => Err(E::custom("a secret is given by reference: \"env:NAME\" or \"file:PATH\"")),
         }
     }
 }

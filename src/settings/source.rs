@@ -44,21 +44,12 @@ struct Excerpt {
 impl PlacedFault {
     /// A fault of a file as a whole.
     pub fn of_file(file: &str, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            position: None,
-            variable: None,
-            message: message.into(),
-            excerpt: None,
-        }
+        Self { file: file.to_owned(), position: None, variable: None, message: message.into(), excerpt: None }
     }
 
     /// A fault of an environment variable.
     pub fn of_variable(file: &str, variable: &str, message: impl Into<String>) -> Self {
-        Self {
-            variable: Some(variable.chars().map(harmless).collect()),
-            ..Self::of_file(file, message)
-        }
+        Self { variable: Some(variable.chars().map(harmless).collect()), ..Self::of_file(file, message) }
     }
 
     /// Where it stands, as an editor takes it: `mesh.toml:12:3`.
@@ -98,12 +89,10 @@ impl fmt::Display for PlacedFault {
 }
 
 /// How much of the line around a fault may be shown.
-#[derive(Debug, Clone)]
-pub(crate) enum Visible {
-    /// All that does not look like a secret.
-    Line,
-    /// The line, without what stands in these bytes of the file.
-    Without(Range<usize>),
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Visible<'a> {
+    /// The line, up to where one of these bytes of the file begins or something looks like a secret.
+    Without(&'a [Range<usize>]),
     /// The line, where the file's structure is unsure: only when it is plainly no part of a value.
     Unsure,
 }
@@ -150,7 +139,7 @@ impl Source {
     }
 
     /// A fault at some bytes of the file.
-    pub(crate) fn fault(&self, span: Range<usize>, visible: Visible, message: String) -> PlacedFault {
+    pub(crate) fn fault(&self, span: Range<usize>, visible: Visible<'_>, message: String) -> PlacedFault {
         let (number, start, line) = self.line(span.start.min(self.text.len()));
         let offset = span.start.saturating_sub(start).min(line.len());
         let column = line.get(..offset).unwrap_or(line).chars().count();
@@ -158,10 +147,10 @@ impl Source {
         let width = line.get(offset..end).unwrap_or_default().chars().count().max(1);
         let shown = match visible {
             Visible::Unsure if self.may_be_inside_a_value(start, line) => None,
-            Visible::Unsure | Visible::Line => crate::redact::line(line, None),
-            Visible::Without(secret) => {
-                let from = secret.start.saturating_sub(start).min(line.len());
-                crate::redact::line(line, Some(from))
+            Visible::Unsure => crate::redact::line(line, None),
+            Visible::Without(secrets) => {
+                let here = secrets.iter().filter(|s| s.start <= start + line.len() && s.end > start);
+                crate::redact::line(line, here.map(|s| s.start.saturating_sub(start)).min())
             }
         };
         PlacedFault {
@@ -175,24 +164,11 @@ impl Source {
 /// The part of a line around the marked characters.
 fn excerpt(line: &str, column: usize, width: usize) -> Excerpt {
     let length = line.chars().count();
-    let skipped = if length > LINE_SHOWN {
-        column.min(length).saturating_sub(BEFORE)
-    } else {
-        0
-    };
-    let part: String = line
-        .chars()
-        .skip(skipped)
-        .take(LINE_SHOWN)
-        .map(harmless)
-        .collect();
+    let skipped = if length > LINE_SHOWN { column.min(length).saturating_sub(BEFORE) } else { 0 };
+    let part: String = line.chars().skip(skipped).take(LINE_SHOWN).map(harmless).collect();
     let indent = column.min(length) - skipped;
     let room = part.chars().count().saturating_sub(indent).max(1);
-    Excerpt {
-        line: part.trim_end().to_owned(),
-        indent,
-        width: width.min(room),
-    }
+    Excerpt { line: part.trim_end().to_owned(), indent, width: width.min(room) }
 }
 
 #[cfg(test)]
@@ -202,14 +178,10 @@ mod tests {
     #[test]
     fn a_fault_names_line_and_column_in_characters() {
         let source = Source::new("m.toml", "# é\r\nü = 1 # x\n");
-        for (span, position) in [
-            (0..1, (1, 1)),
-            (4..5, (1, 4)),
-            (6..8, (2, 1)),
-            (9..10, (2, 3)),
-            (99..99, (3, 1)),
-        ] {
-            let fault = source.fault(span.clone(), Visible::Line, String::from("x"));
+        for (span, position) in
+            [(0..1, (1, 1)), (4..5, (1, 4)), (6..8, (2, 1)), (9..10, (2, 3)), (99..99, (3, 1))]
+        {
+            let fault = source.fault(span.clone(), Visible::Without(&[]), String::from("x"));
             assert_eq!(fault.position, Some(position), "{span:?}");
         }
     }
@@ -217,7 +189,7 @@ mod tests {
     #[test]
     fn a_long_line_is_shown_around_the_fault() {
         let text = format!("{}BAD{}", "a".repeat(500), "b".repeat(500));
-        let fault = Source::new("m.toml", &text).fault(500..503, Visible::Line, String::from("x"));
+        let fault = Source::new("m.toml", &text).fault(500..503, Visible::Without(&[]), String::from("x"));
         let expected = format!(
             "m.toml:1:501: x\n  |\n1 | {}BAD{}\n  | {}^^^\n",
             "a".repeat(40),
@@ -229,7 +201,7 @@ mod tests {
 
     #[test]
     fn colours_are_there_only_when_asked_for() {
-        let fault = Source::new("m.toml", "a = 1").fault(0..1, Visible::Line, String::from("x"));
+        let fault = Source::new("m.toml", "a = 1").fault(0..1, Visible::Without(&[]), String::from("x"));
         assert!(!fault.render(Style::Plain).contains('\u{1b}'));
         assert!(fault.render(Style::Coloured).contains('\u{1b}'));
     }

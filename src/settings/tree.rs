@@ -1,5 +1,6 @@
 //! The tree of a configuration: every key and value with the place it comes from.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -61,6 +62,8 @@ pub(crate) struct Node {
     pub(crate) raw: Option<String>,
     /// It is faulty, noted so, and read past from now on.
     pub(crate) dropped: bool,
+    /// It was read as a secret by reference.
+    pub(crate) secret: Cell<bool>,
 }
 
 /// A configuration's keys and values.
@@ -80,6 +83,7 @@ impl Tree {
             value: Value::Table(BTreeMap::new()),
             raw: None,
             dropped: false,
+            secret: Cell::new(false),
         };
         Self { nodes: vec![root] }
     }
@@ -108,10 +112,7 @@ impl Tree {
             Value::Table(table) => table.get(key).copied(),
             Value::List(list) => {
                 let index = key.parse().ok()?;
-                list.iter()
-                    .filter(|n| !self.node(**n).dropped)
-                    .nth(index)
-                    .copied()
+                list.iter().filter(|n| !self.node(**n).dropped).nth(index).copied()
             }
             Value::Text(_) | Value::Integer { .. } | Value::Float(_) | Value::Truth(_) | Value::Date(_) => {
                 None
@@ -122,6 +123,11 @@ impl Tree {
     /// The node at `path` below the top.
     pub(crate) fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<NodeRef> {
         path.iter().try_fold(ROOT, |at, key| self.child(at, key.as_ref()))
+    }
+
+    /// All nodes.
+    pub(crate) fn all(&self) -> impl Iterator<Item = NodeRef> {
+        (0..self.nodes.len()).map(NodeRef)
     }
 
     /// The keys from the top to a node.
@@ -181,6 +187,7 @@ impl Tree {
             value: Value::Truth(false),
             raw: None,
             dropped: false,
+            secret: Cell::new(false),
         });
         Some(NodeRef(self.nodes.len() - 1))
     }
@@ -194,22 +201,17 @@ impl Tree {
     ) -> Option<()> {
         self.node_mut(at).value = match value {
             DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Integer(number) => Value::Integer {
-                digits: number.as_str().to_owned(),
-                radix: number.radix(),
-            },
+            DeValue::Integer(number) => {
+                Value::Integer { digits: number.as_str().to_owned(), radix: number.radix() }
+            }
             DeValue::Float(number) => Value::Float(number.as_str().to_owned()),
             DeValue::Boolean(truth) => Value::Truth(*truth),
             DeValue::Datetime(date) => Value::Date(date.to_string()),
             DeValue::Array(list) => {
                 let mut elements = Vec::with_capacity(list.len());
                 for (index, element) in list.iter().enumerate() {
-                    let child = self.add(
-                        at,
-                        index.to_string(),
-                        place(element.span()),
-                        place(element.span()),
-                    )?;
+                    let child =
+                        self.add(at, index.to_string(), place(element.span()), place(element.span()))?;
                     self.fill(child, element.get_ref(), place)?;
                     elements.push(child);
                 }

@@ -47,14 +47,10 @@ enum Format {
 impl Check for Config {
     fn check(&self, faults: &mut Faults<'_>) {
         if self.http.retries > 5 {
-            faults
-                .under("http")
-                .push("retries", "more than 5 retries help nobody");
+            faults.under("http").push("retries", "more than 5 retries help nobody");
         }
         if self.http.timeout.is_none_or(|t| t > Period::seconds(10)) {
-            faults
-                .under("http")
-                .push("timeout", "more than \"10s\" is too long");
+            faults.under("http").push("timeout", "more than \"10s\" is too long");
         }
     }
 }
@@ -67,10 +63,7 @@ const OVERRIDES: Overrides<'_> = Overrides {
 };
 
 fn report(text: &str, variables: &[(&str, &str)]) -> String {
-    let environment = variables
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let environment = variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     let mut document = Document::parse("c/node.toml", text);
     document.override_from(&OVERRIDES, &environment);
     if let Some(config) = document.decode::<Config>(&[], &[]) {
@@ -93,7 +86,7 @@ fn all_faults_of_a_file_are_told_in_one_run_each_with_its_line_marked() {
     let expected = "\
 c/node.toml:1:1: unknown key `nmae`; did you mean `name`?
   |
-1 | nmae = \"one\"
+1 | nmae = …
   | ^^^^
 c/node.toml:4:10: this is no address with a port; write it as \"127.0.0.1:7007\" or \"[::1]:7007\"
   |
@@ -123,39 +116,15 @@ fn wrong_values_are_told_in_plain_words() {
         ("http = 1", "n.toml:1:8: expected a table, found an integer"),
         ("http = []", "n.toml:1:8: expected a table, found a list"),
         ("anchors = \"a\"", "n.toml:1:11: expected a list, found a string"),
-        (
-            "anchors = [\"a\", 2]",
-            "n.toml:1:17: expected a string, found an integer",
-        ),
-        (
-            "labels = { a = 1 }",
-            "n.toml:1:16: expected a string, found an integer",
-        ),
-        (
-            "format = \"jsn\"",
-            "n.toml:1:10: unknown value `jsn`; did you mean `json`?",
-        ),
-        (
-            "format = \"yaml\"",
-            "n.toml:1:10: unknown value `yaml`; expected one of `text`, `json`",
-        ),
+        ("anchors = [\"a\", 2]", "n.toml:1:17: expected a string, found an integer"),
+        ("labels = { a = 1 }", "n.toml:1:16: expected a string, found an integer"),
+        ("format = \"jsn\"", "n.toml:1:10: unknown value `jsn`; did you mean `json`?"),
+        ("format = \"yaml\"", "n.toml:1:10: unknown value `yaml`; expected one of `text`, `json`"),
         ("format = 3", "n.toml:1:10: expected a string, found an integer"),
-        (
-            "http.retries = 300",
-            "n.toml:1:16: expected a whole number from 0 to 255, found 300",
-        ),
-        (
-            "http.retries = -1",
-            "n.toml:1:16: expected a whole number from 0 to 255, found -1",
-        ),
-        (
-            "http.retries = 99999999999999999999",
-            "n.toml:1:16: this number is too large",
-        ),
-        (
-            "http.rate = \"1\"",
-            "n.toml:1:13: expected a number, found a string",
-        ),
+        ("http.retries = 300", "n.toml:1:16: expected a whole number from 0 to 255, found 300"),
+        ("http.retries = -1", "n.toml:1:16: expected a whole number from 0 to 255, found -1"),
+        ("http.retries = 99999999999999999999", "n.toml:1:16: this number is too large"),
+        ("http.rate = \"1\"", "n.toml:1:13: expected a number, found a string"),
         (
             "http.colour = 1",
             "n.toml:1:6: unknown key `colour`; known here: `gzip`, `listen`, `rate`, `retries`, `timeout`, `token`",
@@ -211,21 +180,8 @@ fn the_environment_overrides_the_file_and_its_faults_name_the_variable() {
     assert_eq!(read(&[("P7_NODE__RETRIES", "3")]), "");
     // what looks like a number is a string where one is wanted
     assert_eq!(read(&[("P7_NODE__RETRIES", "3"), ("P7_NODE__NAME", "42")]), "");
-    assert_eq!(
-        read(&[
-            ("P7_NODE__RETRIES", "3"),
-            ("P7_NODE__ANCHORS", "[\"a:1\", \"b:2\"]")
-        ]),
-        ""
-    );
-    assert_eq!(
-        read(&[
-            ("P7_NODE__RETRIES", "3"),
-            ("P7_MESH__NAME", "x"),
-            ("P7_NODE", "x")
-        ]),
-        ""
-    );
+    assert_eq!(read(&[("P7_NODE__RETRIES", "3"), ("P7_NODE__ANCHORS", "[\"a:1\", \"b:2\"]")]), "");
+    assert_eq!(read(&[("P7_NODE__RETRIES", "3"), ("P7_MESH__NAME", "x"), ("P7_NODE", "x")]), "");
     for (name, value, expected) in [
         (
             "P7_NODE__HTTP__RETRIES",
@@ -245,18 +201,9 @@ fn the_environment_overrides_the_file_and_its_faults_name_the_variable() {
             "P7_NODE__HTTP__RETRYS",
             "unknown key `retrys`; did you mean `retries`? (`http.retrys` of c/node.toml)",
         ),
-        (
-            "P7_NODE__NAMES",
-            "unknown key `names`; did you mean `name`? (`names` of c/node.toml)",
-        ),
-        (
-            "P7_NODE__",
-            "it names no key; write P7_NODE__TABLE__KEY, such as P7_NODE__HTTP__NAME",
-        ),
-        (
-            "P7_NODE__HTTP____X",
-            "it names no key; write P7_NODE__TABLE__KEY, such as P7_NODE__HTTP__NAME",
-        ),
+        ("P7_NODE__NAMES", "unknown key `names`; did you mean `name`? (`names` of c/node.toml)"),
+        ("P7_NODE__", "it names no key; write P7_NODE__TABLE__KEY, such as P7_NODE__HTTP__NAME"),
+        ("P7_NODE__HTTP____X", "it names no key; write P7_NODE__TABLE__KEY, such as P7_NODE__HTTP__NAME"),
         ("P7_NODE__HTTP__TIMEOUT__X", "`timeout` is no table"),
     ] {
         let found = report("http = { timeout = \"1s\" }", &[(name, "1")]);
@@ -270,6 +217,11 @@ fn a_secret_in_the_open_is_refused_and_not_repeated() {
         "key = \"hunter2\"",
         "key = 'hunter2'\nname = 3",
         "http = { token = \"hunter2\", retris = 1 }",
+        "http = { a = 1, token = \"hunter2\" }",
+        "http = { a = 1, tken = \"hunter2\" }",
+        "htp = { tken = \"hunter2\" }",
+        "key = \"hunter2\" # key\nname = 3",
+        "hosts = [{ a = 1, tken = \"hunter2\" }]",
         "[http]\ntoken = \"\"\"\nhunter2\"\"\"\nretris = 1",
         "[http]\ntoken = \"hunter2",
         "[http]\ntoken = \"\"\"\nhunter2\n",
@@ -280,10 +232,7 @@ fn a_secret_in_the_open_is_refused_and_not_repeated() {
         assert!(!shown.is_empty(), "{text}");
         assert!(!shown.contains("hunter2"), "{text}\n{shown}");
     }
-    let shown = report(
-        "",
-        &[("P7_NODE__HTTP__TOKEN", "hunter2"), ("P7_NODE__KEY", "hunter2")],
-    );
+    let shown = report("", &[("P7_NODE__HTTP__TOKEN", "hunter2"), ("P7_NODE__KEY", "hunter2")]);
     assert!(shown.contains("P7_NODE__HTTP__TOKEN") && shown.contains("P7_NODE__KEY"));
     assert!(!shown.contains("hunter2"), "{shown}");
 }

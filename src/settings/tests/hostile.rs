@@ -34,17 +34,12 @@ fn faults(bytes: &[u8]) -> Vec<String> {
     let faults = document.into_faults();
     assert!(started.elapsed() < PATIENCE, "{:?}", started.elapsed());
     assert!(faults.len() <= FAULT_LIMIT);
-    faults
-        .iter()
-        .map(|f| f.render(p7_settings::Style::Plain))
-        .collect()
+    faults.iter().map(|f| f.render(p7_settings::Style::Plain)).collect()
 }
 
 /// A pattern again and again, each time with another number.
 fn lines(count: usize, pattern: &str) -> String {
-    (0..count)
-        .map(|n| pattern.replace("{}", &n.to_string()))
-        .collect()
+    (0..count).map(|n| pattern.replace("{}", &n.to_string())).collect()
 }
 
 #[test]
@@ -52,49 +47,22 @@ fn hostile_files_end_as_faults_in_bounded_time() {
     let long = usize::try_from(FILE_LIMIT).unwrap();
     let cases: Vec<(&str, Vec<u8>)> = vec![
         ("deep lists", format!("a = {}", "[".repeat(100_000)).into_bytes()),
-        (
-            "deep tables",
-            format!("a = {}", "{a=".repeat(100_000)).into_bytes(),
-        ),
-        (
-            "deep keys",
-            format!("{} = 1", vec!["a"; 100_000].join(".")).into_bytes(),
-        ),
-        (
-            "deep headers",
-            format!("[{}]", vec!["a"; 100_000].join(".")).into_bytes(),
-        ),
-        (
-            "a huge key",
-            format!("{} = 1", "k".repeat(1_000_000)).into_bytes(),
-        ),
-        (
-            "a huge quoted key",
-            format!("\"{}\" = 1", "\\u0041".repeat(100_000)).into_bytes(),
-        ),
-        (
-            "a huge value",
-            format!("name = {}", "9".repeat(1_000_000)).into_bytes(),
-        ),
+        ("deep tables", format!("a = {}", "{a=".repeat(100_000)).into_bytes()),
+        ("deep keys", format!("{} = 1", vec!["a"; 100_000].join(".")).into_bytes()),
+        ("deep headers", format!("[{}]", vec!["a"; 100_000].join(".")).into_bytes()),
+        ("a huge key", format!("{} = 1", "k".repeat(1_000_000)).into_bytes()),
+        ("a huge quoted key", format!("\"{}\" = 1", "\\u0041".repeat(100_000)).into_bytes()),
+        ("a huge value", format!("name = {}", "9".repeat(1_000_000)).into_bytes()),
         ("too large", vec![b'#'; long + 1]),
         ("nothing but brackets", vec![b'['; long]),
         ("nothing but quotes", vec![b'"'; long]),
         ("nothing but equals", vec![b'='; 200_000]),
         ("zeroes", vec![0; 100_000]),
         ("no text", vec![0xff; 100]),
-        (
-            "the same table again and again",
-            "[a]\n".repeat(50_000).into_bytes(),
-        ),
+        ("the same table again and again", "[a]\n".repeat(50_000).into_bytes()),
         ("many unknown keys", lines(20_000, "k{} = 1\n").into_bytes()),
-        (
-            "many faulty elements",
-            "[[list]]\nurl = 1\n".repeat(20_000).into_bytes(),
-        ),
-        (
-            "many values",
-            format!("list = [{}]", "{},".repeat(600_000)).into_bytes(),
-        ),
+        ("many faulty elements", "[[list]]\nurl = 1\n".repeat(20_000).into_bytes()),
+        ("many values", format!("list = [{}]", "{},".repeat(600_000)).into_bytes()),
     ];
     for (name, bytes) in cases {
         assert!(!faults(&bytes).is_empty(), "{name}");
@@ -109,12 +77,7 @@ fn a_hundred_thousand_tables_are_read_or_refused_in_bounded_time() {
 
 #[test]
 fn a_hostile_key_cannot_steer_the_terminal() {
-    for text in [
-        "\"\\u001b[2J\" = 1",
-        "name = \"a\u{1b}[2J\"",
-        "\"\u{202e}x\" = 1",
-        "name = 1 # \u{1b}[2J",
-    ] {
+    for text in ["\"\\u001b[2J\" = 1", "name = \"a\u{1b}[2J\"", "\"\u{202e}x\" = 1", "name = 1 # \u{1b}[2J"] {
         let shown = faults(text.as_bytes()).concat();
         assert!(!shown.is_empty(), "{text:?}");
         assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
@@ -128,13 +91,7 @@ fn a_missing_file_is_an_empty_one_and_a_folder_is_a_fault() {
     let missing = Document::read(&folder.path().join("node.toml"), "node.toml");
     assert!(missing.into_faults().is_empty());
     let faults = Document::read(folder.path(), "node.toml").into_faults();
-    assert!(
-        faults[0]
-            .to_string()
-            .starts_with("node.toml: can't read the file: "),
-        "{}",
-        faults[0]
-    );
+    assert!(faults[0].to_string().starts_with("node.toml: can't read the file: "), "{}", faults[0]);
 }
 
 /// Pieces that TOML is made of, put together in any order.
