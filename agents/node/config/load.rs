@@ -1,0 +1,211 @@
+//! Reads both files with what the environment overrides: either all is well, or all faults are told.
+
+use super::mesh::{Defaults, MeshConfig};
+use super::node::NodeConfig;
+use super::{relations, services};
+use p7_core::service::Service;
+use p7_prober::ProbeConfig;
+use p7_settings::{Document, Overrides, PlacedFault, keys_of};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The file about one machine.
+pub(super) const NODE_FILE: &str = "node.toml";
+/// The file that all nodes share.
+pub(super) const MESH_FILE: &str = "mesh.toml";
+/// What the variables for `node.toml` begin with.
+const NODE_PREFIX: &str = "P7_NODE__";
+/// What the variables for `mesh.toml` begin with.
+const MESH_PREFIX: &str = "P7_MESH__";
+/// Bytes of the configuration's hash that are shown: enough to tell two apart.
+const HASH_SHOWN: usize = 6;
+
+/// A service and how it is tested.
+#[derive(Debug, Clone)]
+pub(crate) struct Watched {
+    /// The service.
+    pub(crate) service: Arc<Service>,
+    /// Its probe's settings.
+    pub(crate) probe: Arc<ProbeConfig>,
+}
+
+/// A configuration without faults.
+#[derive(Debug, Clone)]
+pub(crate) struct Loaded {
+    /// The folder it was read from; relative files are looked for there.
+    pub(crate) dir: PathBuf,
+    /// What is about this machine.
+    pub(crate) node: NodeConfig,
+    /// What all nodes share, but for the services.
+    pub(crate) mesh: MeshConfig,
+    /// The services to watch, in the order of their ids.
+    pub(crate) services: Vec<Watched>,
+    /// A short hash of both files with what the environment overrides.
+    pub(crate) hash: String,
+    /// What the files and the environment say, secrets hidden; what is absent has its default.
+    pub(crate) redacted: Arc<serde_json::Value>,
+    /// What is no fault but worth a look.
+    pub(crate) warnings: Vec<PlacedFault>,
+    /// Secrets that are not there. The node runs without them; the services that need them fail.
+    pub(crate) missing_secrets: Vec<PlacedFault>,
+}
+
+/// A configuration with faults.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration has {} fault(s); the first is {}", faults.len(), faults.first().map_or(String::new(), ToString::to_string))]
+pub(crate) struct Refused {
+    /// All faults, in the order of their places; at least one.
+    pub(crate) faults: Vec<PlacedFault>,
+    /// Secrets that are not there.
+    pub(crate) missing_secrets: Vec<PlacedFault>,
+}
+
+/// When and how large both files were: cheap to take, different when one of them was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fingerprint([Option<(SystemTime, u64)>; 2]);
+
+/// Takes the files' fingerprint.
+pub(crate) fn fingerprint(dir: &Path) -> Fingerprint {
+    Fingerprint([NODE_FILE, MESH_FILE].map(|name| {
+        let about = std::fs::metadata(dir.join(name)).ok()?;
+        Some((about.modified().ok()?, about.len()))
+    }))
+}
+
+/// The environment variables that override the configuration.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .filter(|(name, _)| name.starts_with(NODE_PREFIX) || name.starts_with(MESH_PREFIX))
+        .collect()
+}
+
+/// Reads the configuration in `dir`, overridden by `environment`. A file that isn't there is like an
+/// empty one.
+///
+/// # Errors
+/// All faults of both files.
+pub(crate) fn load(dir: &Path, environment: &BTreeMap<String, String>) -> Result<Loaded, Refused> {
+    if !dir.is_dir() {
+        let name = dir.display().to_string();
+        let message = format!("there is no such folder; `p7 init {name}` makes one");
+        return Err(Refused {
+            faults: vec![PlacedFault::of_file(&name, message)],
+            missing_secrets: Vec::new(),
+        });
+    }
+    let (node_file, node) = read_node(dir, environment);
+    let (mesh_file, mesh, services) = read_mesh(dir, environment);
+    let missing = [missing_secrets(&node_file, dir), missing_secrets(&mesh_file, dir)].concat();
+    let warnings = warnings(dir, &mesh_file, &services);
+    let redacted = json!({ "node": node_file.redacted(), "mesh": mesh_file.redacted() });
+    let hash = hash(&node_file, &mesh_file);
+    let faults = [node_file.into_faults(), mesh_file.into_faults()].concat();
+    match (node, mesh) {
+        (Some(node), Some(mesh)) if faults.is_empty() => Ok(Loaded {
+            dir: dir.to_owned(),
+            node,
+            mesh,
+            services: services.into_iter().filter(|entry| entry.enabled).map(|entry| entry.watched).collect(),
+            hash,
+            redacted: Arc::new(redacted),
+            warnings,
+            missing_secrets: missing,
+        }),
+        _ => Err(Refused { faults, missing_secrets: missing }),
+    }
+}
+
+fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> (Document, Option<NodeConfig>) {
+    let mut document = open(dir, NODE_FILE);
+    let overrides = Overrides {
+        prefix: NODE_PREFIX,
+        home: "node",
+        home_keys: &keys_of::<super::node::NodeSection>(),
+        top_keys: &keys_of::<NodeConfig>(),
+    };
+    document.override_from(&overrides, environment);
+    let config: Option<NodeConfig> = document.decode(&[], &[]);
+    if let Some(config) = &config {
+        document.check(&[], config);
+    }
+    (document, config)
+}
+
+fn read_mesh(
+    dir: &Path,
+    environment: &BTreeMap<String, String>,
+) -> (Document, Option<MeshConfig>, Vec<services::Entry>) {
+    let mut document = open(dir, MESH_FILE);
+    let mut top_keys = keys_of::<MeshConfig>();
+    top_keys.push("services");
+    let overrides = Overrides {
+        prefix: MESH_PREFIX,
+        home: "mesh",
+        home_keys: &keys_of::<super::mesh::MeshSection>(),
+        top_keys: &top_keys,
+    };
+    document.override_from(&overrides, environment);
+    let config: Option<MeshConfig> = document.decode(&[], &["services"]);
+    if let Some(config) = &config {
+        document.check(&[], config);
+    }
+    let defaults = config.as_ref().map_or_else(Defaults::default, |config| config.defaults.clone());
+    let mut entries = services::read(&mut document, &defaults);
+    let ids = document.keys(&["services"]);
+    relations::connect(&mut document, &mut entries, &ids);
+    (document, config, entries)
+}
+
+fn open(dir: &Path, name: &str) -> Document {
+    let path = dir.join(name);
+    let shown = path.display().to_string();
+    Document::read(&path, &shown)
+}
+
+fn missing_secrets(document: &Document, dir: &Path) -> Vec<PlacedFault> {
+    let secrets = document.secrets().into_iter();
+    secrets
+        .filter_map(|(path, secret)| {
+            let why = secret.resolve(dir).err()?;
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            Some(document.placed(&path, &why.to_string()))
+        })
+        .collect()
+}
+
+fn warnings(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<PlacedFault> {
+    let mut warnings = Vec::new();
+    if entries.is_empty() && mesh.fault_count() == 0 {
+        let path = dir.join(MESH_FILE);
+        let name = path.display().to_string();
+        let message = if path.exists() {
+            "there are no services yet; add a [services.ID] table"
+        } else {
+            "there is no such file, so nothing is watched; `p7 init` writes one"
+        };
+        warnings.push(PlacedFault::of_file(&name, message));
+    }
+    for (later, first) in services::namesakes(entries) {
+        let message = format!("`{first}` has the same name and environment; people can't tell the two apart");
+        warnings.push(mesh.placed(&["services", later.as_str()], &message));
+    }
+    warnings
+}
+
+fn hash(node: &Document, mesh: &Document) -> String {
+    let mut sum = Sha256::new();
+    sum.update(node.canonical());
+    sum.update([0]);
+    sum.update(mesh.canonical());
+    sum.finalize().iter().take(HASH_SHOWN).fold(String::new(), |mut text, byte| {
+        // writing into a string can't fail
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
+}
