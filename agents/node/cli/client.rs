@@ -145,6 +145,9 @@ impl Client {
                 "{} refuses this: {said}; give the admin token with --token env:NAME or file:PATH",
                 self.address()
             )),
+            404 if said.starts_with("there is no service") => {
+                Failure::Use(format!("{said}; `p7 services` lists them"))
+            }
             409 => Failure::NotSo(said),
             429 | 500..=599 => {
                 Failure::Unreachable(format!("the node at {} can't answer: {said}", self.address()))

@@ -64,7 +64,13 @@ async fn a_node_that_is_not_there_is_said_with_what_to_do() {
 async fn a_refusal_is_told_in_the_nodes_words_and_by_the_exit_code() {
     let url = server();
     for (status, code, said) in [
-        ("401", 2, format!("{url} refuses this: because of 401; give the admin token with --token env:NAME or file:PATH")),
+        (
+            "401",
+            2,
+            format!(
+                "{url} refuses this: because of 401; give the admin token with --token env:NAME or file:PATH"
+            ),
+        ),
         ("404", 2, "because of 404".to_owned()),
         ("409", 1, "because of 409".to_owned()),
         ("422", 2, "because of 422".to_owned()),
@@ -105,7 +111,10 @@ fn a_token_in_the_open_is_refused_and_not_repeated() {
         let node = Node { url: "http://127.0.0.1:1".to_owned(), token: Some(token.to_owned()) };
         let Err(failure) = Client::new(&node) else { panic!("{token} is no reference") };
         assert_eq!(failure.code(), 2);
-        assert!(!failure.to_string().contains("hunter2") && !failure.to_string().contains("pass:word"), "{failure}");
+        assert!(
+            !failure.to_string().contains("hunter2") && !failure.to_string().contains("pass:word"),
+            "{failure}"
+        );
     }
 }
 

@@ -68,11 +68,13 @@ fn write(file: &Path, toml: &str, force: bool) -> Result<(), Failure> {
         options.create_new(true);
     }
     let written = options.open(file).and_then(|mut f| f.write_all(toml.as_bytes()));
-    written.map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::Use(format!("{} exists already; give --force to replace it", file.display()))
-        }
-        _ => Failure::Use(format!("can't write {}: {e}", file.display())),
+    written.map_err(|e| {
+        let file = file.display();
+        Failure::Use(if e.kind() == std::io::ErrorKind::AlreadyExists {
+            format!("{file} exists already; give --force to replace it")
+        } else {
+            format!("can't write {file}: {e}")
+        })
     })
 }
 
@@ -87,14 +89,14 @@ fn report(name: &str, draft: &Draft, output: Option<&Path>) -> String {
     if !draft.secrets.is_empty() {
         text.push_str("\n\nSecrets are not copied. Set these before the node runs:");
         for (variable, what) in &draft.secrets {
-            text.push_str(&format!("\n  {variable}  {}", clean(what)));
+            text.extend(["\n  ", variable, "  ", &clean(what)]);
         }
     }
     if !draft.left.is_empty() {
         text.push_str("\n\nNot carried over:");
         for left in &draft.left {
             let place = left.line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"));
-            text.push_str(&format!("\n  {place}: {}: {}", clean(&left.what), left.why));
+            text.extend(["\n  ", &place, ": ", &clean(&left.what), ": ", &left.why]);
         }
     }
     text

@@ -12,7 +12,7 @@ use p7_core::vocabulary::{MeshTime, Millis};
 use serde_json::Value;
 
 const SERVICES: [Column; 6] = [
-    Column { title: "SERVICE", side: Side::Left, least: 12, gives_way: 0 },
+    Column { title: "SERVICE", side: Side::Left, least: 64, gives_way: 0 },
     Column { title: "NAME", side: Side::Left, least: 12, gives_way: 3 },
     Column { title: "ENVIRONMENT", side: Side::Left, least: 10, gives_way: 2 },
     Column { title: "KIND", side: Side::Left, least: 4, gives_way: 4 },
@@ -65,7 +65,7 @@ fn services_text(services: &[Service], screen: Screen) -> String {
                 Cell::plain(&s.name),
                 Cell::plain(&s.environment),
                 Cell::plain(&s.kind),
-                Cell::plain(&when::short(Millis(s.interval_ms))),
+                Cell::plain(&when::exact(Millis(s.interval_ms))),
                 Cell::plain(&s.target),
             ]
         })

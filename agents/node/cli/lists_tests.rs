@@ -23,14 +23,14 @@ fn services_are_listed_with_the_ids_that_commands_take() {
     assert_eq!(
         services_text(&services, screen(100)),
         "SERVICE  NAME  ENVIRONMENT  KIND  EVERY  TARGET\n\
-         shop     Shop  production   http  1 min  https://shop.example/health?deep=true\n\
-         smtp     Mail               tcp    10 s  mail.example:25\n"
+         shop     Shop  production   http     1m  https://shop.example/health?deep=true\n\
+         smtp     Mail               tcp     10s  mail.example:25\n"
     );
     assert_eq!(
         services_text(&services, screen(50)),
         "SERVICE  ENVIRONMENT  EVERY  TARGET\n\
-         shop     production   1 min  https://shop.example…\n\
-         smtp                   10 s  mail.example:25\n"
+         shop     production      1m  https://shop.example…\n\
+         smtp                    10s  mail.example:25\n"
     );
     assert_eq!(services_text(&[], screen(80)), "no services are watched; add some to mesh.toml\n");
 }

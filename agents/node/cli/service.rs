@@ -42,7 +42,7 @@ fn text(detail: &Detail, now: MeshTime, screen: Screen) -> String {
         lines.push(format!("Why: {}", clean(&why)));
     }
     lines.push(String::new());
-    let spans = [service.interval_ms, service.timeout_ms].map(|ms| when::short(Millis(ms)));
+    let spans = [service.interval_ms, service.timeout_ms].map(|ms| when::exact(Millis(ms)));
     let [every, within] = spans;
     lines.push(format!(
         "Target: {} ({}), every {every}, within {within}",
@@ -160,7 +160,7 @@ Shop (shop) in production
 ▲ incident, for 12 min, failtage 50.0 %, response 37 ms, tested 4 s ago
 Why: connection refused by 10.0.0.5:443
 
-Target: https://shop.example/ (http), every 10 s, within 5 s
+Target: https://shop.example/ (http), every 10s, within 5s
 Runbook: https://wiki.example/shop
 Last cycles, oldest first: ✓·✗
 

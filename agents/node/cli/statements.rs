@@ -9,9 +9,10 @@ use super::view::{self, mesh_time};
 use super::when;
 use p7_core::vocabulary::{MeshTime, Millis};
 use serde_json::{Value, json};
+use std::os::unix::fs::MetadataExt;
 
 const HOLDS: [Column; 6] = [
-    Column { title: "ID", side: Side::Left, least: 12, gives_way: 0 },
+    Column { title: "ID", side: Side::Left, least: 64, gives_way: 0 },
     Column { title: "COVERS", side: Side::Left, least: 14, gives_way: 0 },
     Column { title: "FROM", side: Side::Left, least: 20, gives_way: 2 },
     Column { title: "UNTIL", side: Side::Left, least: 20, gives_way: 0 },
@@ -218,12 +219,20 @@ fn clean_lines(text: &str) -> String {
 
 /// Who says it: as given, or the system's user.
 fn by(given: Option<&str>) -> String {
-    let of_system = || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let variable = |name: &&str| std::env::var(name).ok().filter(|name| !name.trim().is_empty());
     given
         .map(str::to_owned)
-        .or_else(of_system)
-        .filter(|name| !name.trim().is_empty())
+        .or_else(|| ["USER", "LOGNAME"].iter().find_map(variable))
+        .or_else(user_of_process)
         .unwrap_or_else(|| "somebody at the command line".to_owned())
+}
+
+/// The name behind this process's user id, where no variable says it, as in containers.
+fn user_of_process() -> Option<String> {
+    let uid = std::fs::metadata("/proc/self").ok()?.uid().to_string();
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut of_uid = users.lines().filter(|line| line.split(':').nth(2) == Some(&uid));
+    of_uid.next()?.split(':').next().map(str::to_owned)
 }
 
 #[cfg(test)]

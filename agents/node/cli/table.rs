@@ -107,7 +107,6 @@ fn share(visible: &[usize], natural: &[usize], columns_of: &[Column], room: usiz
 }
 
 fn line(text: &mut String, columns_of: &[Column], row: &[Cell], widths: &[Option<usize>], screen: Screen) {
-    let start = text.len();
     let mut blank = 0;
     for ((column, cell), width) in columns_of.iter().zip(row).zip(widths) {
         let Some(width) = *width else { continue };
@@ -118,18 +117,16 @@ fn line(text: &mut String, columns_of: &[Column], row: &[Cell], widths: &[Option
             Side::Right => (missing, 0),
         };
         // blanks are only written when a text follows them: no line ends in blanks
-        if !shown.is_empty() {
+        if shown.is_empty() {
+            blank += width;
+        } else {
             text.extend(std::iter::repeat_n(' ', blank + before));
             text.push_str(&screen.ink.paint(cell.tone, &shown));
             blank = after;
-        } else {
-            blank += width;
         }
         blank += GAP;
     }
-    if text.len() > start || !row.is_empty() {
-        text.push('\n');
-    }
+    text.push('\n');
 }
 
 #[cfg(test)]

@@ -61,6 +61,11 @@ pub(crate) fn short(span: Millis) -> String {
     }
 }
 
+/// A span as configuration writes it: `10s`, `1s 500ms`.
+pub(crate) fn exact(span: Millis) -> String {
+    humantime::format_duration(std::time::Duration::from_millis(span.0)).to_string()
+}
+
 /// A measured time: `0.8 ms`, `37 ms`, `1.24 s`.
 pub(crate) fn latency(ms: f64) -> String {
     match ms {

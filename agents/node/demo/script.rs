@@ -42,7 +42,6 @@ pub(super) fn answer(path: &str, since: Duration, step: Duration) -> Option<Answ
     let at = u64::try_from(passed % u128::from(STEPS)).unwrap_or(0);
     let well = Answer::new(200, "all is well");
     Some(match path {
-        "/up" => well,
         "/slow" => {
             let ms = usize::try_from(at).ok().and_then(|at| DELAYS_MS.get(at % DELAYS_MS.len()));
             Answer { delay: Duration::from_millis(ms.copied().unwrap_or(0)), ..well }
@@ -52,7 +51,7 @@ pub(super) fn answer(path: &str, since: Duration, step: Duration) -> Option<Answ
         "/maintenance" if (8..20).contains(&at) => Answer::new(503, "we are in maintenance, back soon"),
         "/wrong-text" if (6..14).contains(&at) => Answer::new(200, "Oops, something went wrong"),
         "/private" if (12..22).contains(&at) => Answer::new(401, "who are you?"),
-        "/flaky" | "/down" | "/maintenance" | "/wrong-text" | "/private" => well,
+        "/up" | "/flaky" | "/down" | "/maintenance" | "/wrong-text" | "/private" => well,
         _ => return None,
     })
 }

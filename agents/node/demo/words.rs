@@ -88,10 +88,11 @@ pub(super) fn mesh_toml(site: SocketAddr) -> String {
         "[mesh]\nname = \"Protocol/7 demo\"\n\n[defaults]\ninterval = \"2s\"\ntimeout = \"1500ms\"\n"
             .to_owned();
     for Watched { id, name, environment, path, more, shows } in SERVICES {
-        text.push_str(&format!(
+        let service = format!(
             "\n[services.{id}]\nname = \"{name}\"\nenvironment = \"{environment}\"\ndescription = \"{shows}\"\n\n\
              [services.{id}.http]\nurl = \"http://{site}{path}\"\n{more}"
-        ));
+        );
+        text.push_str(&service);
     }
     text
 }
@@ -105,7 +106,8 @@ pub(super) fn welcome(dashboard: SocketAddr, site: SocketAddr) -> String {
          Within a minute, and again every minute:\n\n"
     );
     for Watched { name, shows, .. } in SERVICES {
-        text.push_str(&format!("  {name:<14} {shows}\n"));
+        let line = format!("  {name:<14} {shows}\n");
+        text.push_str(&line);
     }
     let node = if dashboard.port() == super::DASHBOARD_PORT {
         String::new()
@@ -120,7 +122,7 @@ pub(super) fn welcome(dashboard: SocketAddr, site: SocketAddr) -> String {
         "ack shop --reason \"looking into it\"",
         "silence --environment staging --for 10m",
     ] {
-        text.push_str(&format!("  p7 {line}{node}\n"));
+        text.extend(["  p7 ", line, &node, "\n"]);
     }
     text.push_str("\nCtrl-C ends the demo.\n");
     text

@@ -135,7 +135,9 @@ fn probe(draft: &mut Draft, service: &mut DraftService) {
         );
     }
     let before = http.json.len();
-    http.json.retain(|json| json.path.len() <= PATH_LIMIT && json.path.matches('[').count() <= PATH_BRACKETS_LIMIT);
+    http.json.retain(|json| {
+        json.path.len() <= PATH_LIMIT && json.path.matches('[').count() <= PATH_BRACKETS_LIMIT
+    });
     if http.json.len() < before {
         let what = format!("service \"{}\": a condition on its JSON body", service.id);
         draft.leave(None, what, "its path is too long");

@@ -17,6 +17,8 @@ use url::Url;
 const INTERVAL: Duration = Duration::from_secs(60);
 /// And waits ten seconds.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest interval and maintenance that are believed.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Deepest nesting of the file: Gatus' own is eight.
 const DEPTH_LIMIT: usize = 32;
 /// Most nodes of the file, aliases counted each time they are used.
@@ -347,7 +349,7 @@ fn span(
 ) -> Duration {
     let Some(text) = text else { return usual };
     let read = humantime::parse_duration(text).ok();
-    let sane = read.filter(|d| *d >= Duration::from_secs(1) && *d <= Duration::from_hours(24));
+    let sane = read.filter(|d| *d >= Duration::from_secs(1) && *d <= DAY);
     sane.unwrap_or_else(|| {
         let usual = humantime::format_duration(usual);
         draft.leave(
@@ -375,7 +377,7 @@ fn window(draft: &mut Draft, line: Option<u32>, label: &str, from: &Maintenance)
         let days: Vec<&str> = from.every.iter().map(|d| weekday(d)).collect::<Option<_>>()?;
         let days = if days.is_empty() { "*".to_owned() } else { days.join(",") };
         let timezone = from.timezone.clone().unwrap_or_else(|| "UTC".to_owned());
-        let fits = hour < 24 && minute < 60 && !lasts.is_zero() && lasts <= Duration::from_hours(24);
+        let fits = hour < 24 && minute < 60 && !lasts.is_zero() && lasts <= DAY;
         let known = timezone.parse::<chrono_tz::Tz>().is_ok();
         (fits && known).then(|| DraftWindow { cron: format!("{minute} {hour} * * {days}"), timezone, lasts })
     };

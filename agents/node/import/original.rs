@@ -114,7 +114,7 @@ fn service(draft: &mut Draft, key: &Rc<Node>, entry: &Rc<Node>) {
         match one_field(draft, &mut service, &mut http, field, value) {
             Ok(()) => {}
             Err(why) => {
-                draft.leave(Some(value.line.max(key.line)), format!("{label}: {}", one_line(field)), why)
+                draft.leave(Some(value.line.max(key.line)), format!("{label}: {}", one_line(field)), why);
             }
         }
     }

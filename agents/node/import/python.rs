@@ -156,7 +156,7 @@ impl Reader {
             self.module.names.insert(name, value.clone());
         }
         if !ended {
-            self.to_line_end();
+            self.end_line();
         }
     }
 
@@ -189,13 +189,13 @@ impl Reader {
         {
             self.module.skipped.push(Skipped { line, word });
         }
-        self.to_line_end();
+        self.end_line();
         while self.tokens.get(self.at).is_some_and(|t| t.indented) {
-            self.to_line_end();
+            self.end_line();
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn end_line(&mut self) {
         while let Some(kind) = self.peek() {
             let end = matches!(kind, Kind::NewLine);
             self.at += 1;
@@ -236,10 +236,9 @@ impl Reader {
         while let Some(kind) = self.peek() {
             match kind {
                 Kind::Op('(' | '[' | '{') => open += 1,
-                Kind::Op(')' | ']' | '}') if open == 0 => return,
-                Kind::Op(')' | ']' | '}') => open -= 1,
+                Kind::Op(')' | ']' | '}') if open > 0 => open -= 1,
+                Kind::Op(')' | ']' | '}') | Kind::NewLine => return,
                 Kind::Op(',' | ';' | ':') if open == 0 => return,
-                Kind::NewLine => return,
                 Kind::Name(_) | Kind::Number(_) | Kind::Text { .. } | Kind::Op(_) | Kind::Splat => {}
             }
             self.at += 1;

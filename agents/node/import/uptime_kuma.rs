@@ -291,7 +291,7 @@ fn number(monitor: &Monitor, key: &str) -> Option<u64> {
 
 fn seconds(monitor: &Monitor, key: &str) -> Option<Duration> {
     let seconds = monitor.get(key)?.as_f64()?;
-    (seconds >= 0.1 && seconds <= 600.0).then(|| Duration::from_secs_f64(seconds))
+    (0.1..=600.0).contains(&seconds).then(|| Duration::from_secs_f64(seconds))
 }
 
 /// A boolean, also one that is written as 0 or 1.
