@@ -393,6 +393,7 @@ function adopt(page) {
   if (newNotices && notices.dataset.was !== newNotices.innerHTML) {
     notices.dataset.was = newNotices.innerHTML;
     notices.replaceChildren(...newNotices.childNodes);
+    notices.hidden = newNotices.hidden;
     localise(notices);
   }
   body.dataset.now = page.body.dataset.now;
