@@ -9,7 +9,7 @@ const APART: &str = "P7_TEST_RUNS_APART";
 /// What a test has of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Own {
-    /// A network namespace: only a loopback interface that is down.
+    /// Namespaces of network and mounts: only a loopback interface that is down.
     Network,
     /// A mount namespace: what it mounts nobody else sees.
     Mounts,
@@ -22,31 +22,22 @@ pub fn apart(own: Own, test: impl FnOnce()) {
         test();
         return;
     }
-    let flag = match own {
-        Own::Network => "--net",
-        Own::Mounts => "--mount",
+    let mut flags = match own {
+        Own::Network => vec!["--mount", "--net"],
+        Own::Mounts => vec!["--mount"],
     };
-    // root of the machine as it is, anybody else as root of a user namespace
-    let flags: &[&str] = if is_root() {
-        &[flag]
-    } else {
-        &["--map-root-user", flag]
-    };
-    let possible = Command::new("unshare")
-        .args(flags)
-        .arg("true")
-        .stderr(Stdio::null())
-        .status();
+    if !is_root() {
+        // root of a namespace of users, where that is allowed
+        flags.push("--map-root-user");
+    }
+    let possible = Command::new("unshare").args(&flags).arg("true").stderr(Stdio::null()).status();
     if !possible.is_ok_and(|status| status.success()) {
         println!("skipped: `unshare {}` is refused here", flags.join(" "));
         return;
     }
-    let name = std::thread::current()
-        .name()
-        .expect("tests run on threads with their name")
-        .to_owned();
+    let name = std::thread::current().name().expect("tests run on threads with their name").to_owned();
     let status = Command::new("unshare")
-        .args(flags)
+        .args(&flags)
         .arg(env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture"])
         .env(APART, "1")
@@ -59,20 +50,10 @@ pub fn apart(own: Own, test: impl FnOnce()) {
 pub fn run(command: &str) {
     let mut words = command.split(' ');
     let program = words.next().unwrap_or_default();
-    let output = Command::new(program)
-        .args(words)
-        .output()
-        .unwrap_or_else(|e| panic!("{program}: {e}"));
-    assert!(
-        output.status.success(),
-        "{command}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = Command::new(program).args(words).output().unwrap_or_else(|e| panic!("{program}: {e}"));
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn is_root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout == b"0\n")
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }

@@ -41,17 +41,12 @@ fn arrows_between_crates_point_down_only() {
                 continue;
             };
             if !crates::may_depend(from, to) {
-                faults.push(format!(
-                    "{} ({}) depends on {} ({})",
-                    from.name, from.folder, to.name, to.folder
-                ));
+                faults
+                    .push(format!("{} ({}) depends on {} ({})", from.name, from.folder, to.name, to.folder));
             }
         }
     }
-    none(
-        "tests → agents/node → agents/* → src/{mesh,store} → src/settings → src/{bus,core}",
-        &faults,
-    );
+    none("tests → agents/node → agents/* → src/{mesh,store} → src/settings → src/{bus,core}", &faults);
 }
 
 #[test]
@@ -83,11 +78,8 @@ fn every_rust_file_belongs_to_a_crate() {
         .iter()
         .flat_map(|c| c.roots.iter().flat_map(|root| crates::reachable(&tree, root)))
         .collect();
-    let faults: Vec<String> = tree
-        .rust_files()
-        .filter(|path| !reached.contains(*path))
-        .map(str::to_owned)
-        .collect();
+    let faults: Vec<String> =
+        tree.rust_files().filter(|path| !reached.contains(*path)).map(str::to_owned).collect();
     none("no `mod` leads to these files", &faults);
 }
 
@@ -98,9 +90,7 @@ fn every_rust_file_opens_with_a_sentence_that_says_what_it_is() {
         .rust_files()
         .filter(|path| {
             let first = tree.text(path).lines().next().unwrap_or("");
-            first
-                .strip_prefix("//! ")
-                .is_none_or(|sentence| sentence.len() < 8)
+            first.strip_prefix("//! ").is_none_or(|sentence| sentence.len() < 8)
         })
         .map(str::to_owned)
         .collect();
@@ -110,27 +100,19 @@ fn every_rust_file_opens_with_a_sentence_that_says_what_it_is() {
 #[test]
 fn files_can_be_kept_in_mind() {
     let tree = Tree::read();
-    let mut lengths: Vec<(usize, &str)> = tree
-        .rust_files()
-        .map(|path| (tree.text(path).lines().count(), path))
-        .collect();
+    let mut lengths: Vec<(usize, &str)> =
+        tree.rust_files().map(|path| (tree.text(path).lines().count(), path)).collect();
     lengths.sort_unstable();
     let (p90, _) = lengths[lengths.len() * 9 / 10];
     let (longest, which) = lengths[lengths.len() - 1];
-    println!(
-        "{} files, p90 {p90} lines, longest {longest} ({which})",
-        lengths.len()
-    );
+    println!("{} files, p90 {p90} lines, longest {longest} ({which})", lengths.len());
     let faults: Vec<String> = lengths
         .iter()
         .filter(|(lines, _)| *lines > FILE_LINES_LIMIT)
         .map(|(lines, path)| format!("{path}: {lines} lines"))
         .collect();
     none(&format!("a file has at most {FILE_LINES_LIMIT} lines"), &faults);
-    assert!(
-        p90 <= FILE_LINES_P90_LIMIT,
-        "the 90th percentile of file lengths is {p90} lines"
-    );
+    assert!(p90 <= FILE_LINES_P90_LIMIT, "the 90th percentile of file lengths is {p90} lines");
 }
 
 #[test]
@@ -142,18 +124,13 @@ fn functions_can_be_read_at_a_glance() {
         for function in Source::new(tree.text(path)).without_tests().functions() {
             counted += 1;
             if function.lines > FUNCTION_LINES_LIMIT {
-                faults.push(format!(
-                    "{path}:{}: {} has {} lines",
-                    function.at, function.name, function.lines
-                ));
+                faults
+                    .push(format!("{path}:{}: {} has {} lines", function.at, function.name, function.lines));
             }
         }
     }
     assert!(counted > 50, "only {counted} functions were found");
-    none(
-        &format!("a function has at most {FUNCTION_LINES_LIMIT} lines"),
-        &faults,
-    );
+    none(&format!("a function has at most {FUNCTION_LINES_LIMIT} lines"), &faults);
 }
 
 #[test]
@@ -163,25 +140,14 @@ fn nothing_unfinished_is_left_behind() {
     for path in tree.rust_files() {
         let source = Source::new(tree.text(path));
         for word in ["todo!", "unimplemented!", "dbg!"] {
-            faults.extend(
-                source
-                    .lines_with(word)
-                    .map(|line| format!("{path}:{line}: {word}")),
-            );
+            faults.extend(source.lines_with(word).map(|line| format!("{path}:{line}: {word}")));
         }
         if !tree::is_test(path) {
             let outside = source.without_tests();
-            faults.extend(
-                outside
-                    .lines_with(".unwrap()")
-                    .map(|line| format!("{path}:{line}: .unwrap()")),
-            );
+            faults.extend(outside.lines_with(".unwrap()").map(|line| format!("{path}:{line}: .unwrap()")));
         }
         for (i, line) in tree.text(path).lines().enumerate() {
-            if ["FIXME", "XXX"]
-                .iter()
-                .any(|mark| line.contains(&format!("// {mark}")))
-            {
+            if ["FIXME", "XXX"].iter().any(|mark| line.contains(&format!("// {mark}"))) {
                 faults.push(format!("{path}:{}: {}", i + 1, line.trim()));
             }
         }
@@ -223,10 +189,7 @@ fn a_probe_kind_is_one_file() {
         .collect();
     for kind in ["http", "tcp"] {
         let file = format!("agents/prober/kinds/{kind}.rs");
-        assert!(
-            kinds.contains(&file.as_str()),
-            "{file} is missing; there are {kinds:?}"
-        );
+        assert!(kinds.contains(&file.as_str()), "{file} is missing; there are {kinds:?}");
     }
 }
 
@@ -241,25 +204,13 @@ fn ci_runs_what_the_readme_says() {
 #[test]
 fn the_core_has_no_clock_socket_or_disk() {
     let tree = Tree::read();
-    let banned = [
-        "std::net",
-        "std::fs",
-        "std::process",
-        "std::env",
-        "std::thread",
-        "tokio::",
-        "actix::",
-        "rand::",
-    ];
+    let banned =
+        ["std::net", "std::fs", "std::process", "std::env", "std::thread", "tokio::", "actix::", "rand::"];
     let mut faults = Vec::new();
     for path in tree.rust_files().filter(|path| path.starts_with("src/core/")) {
         let outside = Source::new(tree.text(path)).without_tests();
         for word in banned {
-            faults.extend(
-                outside
-                    .lines_with(word)
-                    .map(|line| format!("{path}:{line}: {word}")),
-            );
+            faults.extend(outside.lines_with(word).map(|line| format!("{path}:{line}: {word}")));
         }
     }
     none("rules are pure", &faults);

@@ -23,10 +23,7 @@ const LOG_LINES: usize = 80;
 /// Cargo's target folder, from where this test runs.
 pub fn target_folder() -> PathBuf {
     let exe = env::current_exe().unwrap();
-    let deps = exe
-        .ancestors()
-        .find(|folder| folder.ends_with("deps"))
-        .expect("tests run from target/*/deps");
+    let deps = exe.ancestors().find(|folder| folder.ends_with("deps")).expect("tests run from target/*/deps");
     deps.ancestors().nth(2).unwrap().to_owned()
 }
 
@@ -36,16 +33,9 @@ pub fn binary() -> PathBuf {
         return given.into();
     }
     let exe = env::current_exe().unwrap();
-    let deps = exe
-        .ancestors()
-        .find(|folder| folder.ends_with("deps"))
-        .expect("tests run from target/*/deps");
+    let deps = exe.ancestors().find(|folder| folder.ends_with("deps")).expect("tests run from target/*/deps");
     let built = deps.parent().unwrap().join("p7");
-    assert!(
-        built.is_file(),
-        "{} is missing; run cargo build -p p7",
-        built.display()
-    );
+    assert!(built.is_file(), "{} is missing; run cargo build -p p7", built.display());
     built
 }
 
@@ -100,12 +90,7 @@ impl Node {
     pub fn new(mesh: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let node = Self {
-            folder,
-            data,
-            port: crate::free_port(),
-            process: None,
-        };
+        let node = Self { folder, data, port: crate::free_port(), process: None };
         node.write_mesh(mesh);
         node.write_node("");
         node
@@ -185,11 +170,7 @@ impl Node {
 
     /// Starts it and waits for nothing.
     pub fn spawn(&mut self) {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.path("log"))
-            .unwrap();
+        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let child = command(&["run", "--config"])
             .arg(self.folder.path())
             .stdout(log.try_clone().unwrap())
@@ -224,13 +205,7 @@ impl Node {
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// Asks it to end and says how it ended and how long that took.
@@ -248,8 +223,7 @@ impl Node {
 
     /// What it answers to `GET path`.
     pub fn get(&self, path: &str) -> Answer {
-        self.try_get(path)
-            .unwrap_or_else(|| panic!("no answer to GET {path}"))
+        self.try_get(path).unwrap_or_else(|| panic!("no answer to GET {path}"))
     }
 
     /// What it answers to `GET path`, if it answers.
@@ -266,9 +240,8 @@ impl Node {
 
     /// What it answers to `POST path` with a JSON body.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        let request = agent()
-            .post(format!("{}{path}", self.url()))
-            .header("content-type", "application/json");
+        let request =
+            agent().post(format!("{}{path}", self.url())).header("content-type", "application/json");
         read(request.send(body.to_string()).unwrap()).unwrap()
     }
 
@@ -290,9 +263,8 @@ impl Node {
     /// The value of a metric's line that starts with `name`, labels included.
     pub fn metric(&self, name: &str) -> Option<f64> {
         let text = self.get("/metrics").text();
-        let line = text
-            .lines()
-            .find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))?;
+        let line =
+            text.lines().find(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))?;
         line.rsplit_once(' ')?.1.parse().ok()
     }
 }
@@ -325,25 +297,11 @@ fn agent() -> ureq::Agent {
 
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Option<Answer> {
     let mut body = Vec::new();
-    answer
-        .body_mut()
-        .as_reader()
-        .take(ANSWER_LIMIT)
-        .read_to_end(&mut body)
-        .ok()?;
+    answer.body_mut().as_reader().take(ANSWER_LIMIT).read_to_end(&mut body).ok()?;
     let headers = answer
         .headers()
         .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    Some(Answer {
-        status: answer.status().as_u16(),
-        headers,
-        body,
-    })
+    Some(Answer { status: answer.status().as_u16(), headers, body })
 }

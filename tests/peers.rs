@@ -33,22 +33,14 @@ pub fn ask(program: &Path, arguments: &[&str], input: &str) -> String {
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
-    assert!(
-        output.status.success(),
-        "{} {}: {said}",
-        program.display(),
-        arguments.join(" ")
-    );
+    assert!(output.status.success(), "{} {}: {said}", program.display(), arguments.join(" "));
     said
 }
 
 /// Runs a script of tests/browser in node.js with playwright-core at hand.
 pub fn look(script: &str, arguments: &[&str]) -> String {
     let modules = target_folder().join("peers/browser/node_modules");
-    assert!(
-        modules.is_dir(),
-        "playwright-core is missing; run scripts/setup test"
-    );
+    assert!(modules.is_dir(), "playwright-core is missing; run scripts/setup test");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser").join(script);
     let output = Command::new(peer("node"))
         .arg(script)

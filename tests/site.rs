@@ -37,10 +37,7 @@ impl Site {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let site = Self {
             address: listener.local_addr().unwrap(),
-            state: Arc::new(Mutex::new(State {
-                mood: Mood::Serves("all is well".to_owned()),
-                requests: 0,
-            })),
+            state: Arc::new(Mutex::new(State { mood: Mood::Serves("all is well".to_owned()), requests: 0 })),
         };
         let serving = site.clone();
         std::thread::spawn(move || {

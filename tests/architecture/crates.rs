@@ -33,10 +33,7 @@ impl Crate {
     pub(crate) fn all(tree: &Tree) -> Vec<Self> {
         let workspace = parsed(tree, "Cargo.toml");
         let members = workspace["workspace"]["members"].as_array().unwrap();
-        members
-            .iter()
-            .map(|folder| Self::read(tree, folder.as_str().unwrap()))
-            .collect()
+        members.iter().map(|folder| Self::read(tree, folder.as_str().unwrap())).collect()
     }
 
     fn read(tree: &Tree, folder: &str) -> Self {
@@ -45,11 +42,7 @@ impl Crate {
         Self {
             name: package["name"].as_str().unwrap().to_owned(),
             folder: folder.to_owned(),
-            description: package
-                .get("description")
-                .and_then(toml::Value::as_str)
-                .unwrap_or("")
-                .to_owned(),
+            description: package.get("description").and_then(toml::Value::as_str).unwrap_or("").to_owned(),
             depends_on: dependencies(&manifest),
             takes_workspace_lints: manifest
                 .get("lints")
@@ -128,17 +121,10 @@ fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
 
 /// The named targets and those that cargo finds by their place.
 fn roots(tree: &Tree, folder: &str, manifest: &toml::Table) -> Vec<String> {
-    let mut roots = vec![
-        format!("{folder}/build.rs"),
-        format!("{folder}/lib.rs"),
-        format!("{folder}/main.rs"),
-    ];
+    let mut roots =
+        vec![format!("{folder}/build.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
     for kind in ["bin", "test", "bench", "example"] {
-        let named = manifest
-            .get(kind)
-            .and_then(toml::Value::as_array)
-            .into_iter()
-            .flatten();
+        let named = manifest.get(kind).and_then(toml::Value::as_array).into_iter().flatten();
         roots.extend(named.filter_map(|target| Some(format!("{folder}/{}", target.get("path")?.as_str()?))));
     }
     for place in ["tests", "benches", "examples"] {

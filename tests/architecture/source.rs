@@ -81,10 +81,7 @@ impl Source {
             let name = word_after(&self.clean, at + 3);
             let end = item_end(&self.clean, at);
             if self.clean.get(end.wrapping_sub(1)) == Some(&b';') && !name.is_empty() {
-                modules.push(Module {
-                    path: self.path_before(at),
-                    name,
-                });
+                modules.push(Module { path: self.path_before(at), name });
             }
         }
         modules
@@ -93,10 +90,7 @@ impl Source {
     /// The text of a `#[path = "…"]` between the item before and `at`.
     fn path_before(&self, at: usize) -> Option<String> {
         let before = self.clean.get(..at)?;
-        let start = before
-            .iter()
-            .rposition(|b| b";}".contains(b))
-            .map_or(0, |i| i + 1);
+        let start = before.iter().rposition(|b| b";}".contains(b)).map_or(0, |i| i + 1);
         let raw = std::str::from_utf8(self.raw.get(start..at)?).ok()?;
         let (_, path) = raw.split_once("#[path = \"")?;
         path.split_once('"').map(|(path, _)| path.to_owned())
@@ -121,10 +115,7 @@ impl Source {
 /// Where the comment or literal that starts at `at` ends; `at` itself when none does.
 fn literal_or_comment(text: &[u8], at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    let before_is_name = at
-        .checked_sub(1)
-        .and_then(|i| text.get(i))
-        .is_some_and(|b| is_name(*b));
+    let before_is_name = at.checked_sub(1).and_then(|i| text.get(i)).is_some_and(|b| is_name(*b));
     match rest {
         [b'/', b'/', ..] => at + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
         [b'/', b'*', ..] => find(text, b"*/", at + 2).map_or(text.len(), |end| end + 2),
@@ -134,11 +125,7 @@ fn literal_or_comment(text: &[u8], at: usize) -> usize {
         [b'\'', b'\\', ..] => find(text, b"'", at + 3).map_or(text.len(), |end| end + 1),
         [b'\'', first, ..] => {
             let after = 1 + first.leading_ones().max(1) as usize;
-            if rest.get(after) == Some(&b'\'') {
-                at + after + 1
-            } else {
-                at
-            }
+            if rest.get(after) == Some(&b'\'') { at + after + 1 } else { at }
         }
         _ => at,
     }
@@ -190,17 +177,12 @@ fn blank(clean: &mut [u8], from: usize, to: usize) {
 }
 
 fn find(text: &[u8], what: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?
-        .windows(what.len())
-        .position(|w| w == what)
-        .map(|i| i + from)
+    text.get(from..)?.windows(what.len()).position(|w| w == what).map(|i| i + from)
 }
 
 fn word_after(clean: &[u8], at: usize) -> String {
     let rest = clean.iter().skip(at).skip_while(|b| **b == b' ');
-    rest.take_while(|b| is_name(**b))
-        .map(|b| char::from(*b))
-        .collect()
+    rest.take_while(|b| is_name(**b)).map(|b| char::from(*b)).collect()
 }
 
 fn is_name(b: u8) -> bool {
@@ -232,11 +214,7 @@ mod tests {
     #[test]
     fn a_function_is_measured_from_its_name_to_its_closing_brace() {
         let source = Source::new("trait T { fn none(&self); }\nfn two(x: [u8; 3])\n{ if a { b } \n}\n");
-        let two = Function {
-            name: "two".into(),
-            at: 2,
-            lines: 3,
-        };
+        let two = Function { name: "two".into(), at: 2, lines: 3 };
         assert_eq!(source.functions(), [two]);
     }
 
@@ -244,22 +222,15 @@ mod tests {
     fn what_stands_under_a_test_mark_is_left_out() {
         let source =
             Source::new("fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() { x.unwrap() }\n}\nfn c() {}\n");
-        let names: Vec<String> = source
-            .without_tests()
-            .functions()
-            .into_iter()
-            .map(|f| f.name)
-            .collect();
+        let names: Vec<String> = source.without_tests().functions().into_iter().map(|f| f.name).collect();
         assert_eq!(names, ["a", "c"]);
     }
 
     #[test]
     fn a_module_may_say_where_it_is() {
         let source = Source::new("mod a;\n#[path = \"x/b.rs\"]\npub(crate) mod b;\nmod inside { }\n");
-        let module = |name: &str, path: Option<&str>| Module {
-            name: name.into(),
-            path: path.map(str::to_owned),
-        };
+        let module =
+            |name: &str, path: Option<&str>| Module { name: name.into(), path: path.map(str::to_owned) };
         assert_eq!(source.modules(), [module("a", None), module("b", Some("x/b.rs"))]);
     }
 }

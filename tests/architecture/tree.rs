@@ -5,15 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders that hold nothing of ours.
-const NOT_OURS: [&str; 7] = [
-    "target",
-    "node_modules",
-    ".git",
-    "data",
-    ".venv",
-    "__pycache__",
-    "proptest-regressions",
-];
+const NOT_OURS: [&str; 7] =
+    ["target", "node_modules", ".git", "data", ".venv", "__pycache__", "proptest-regressions"];
 /// Files above this size are assets, not text of ours; in bytes.
 const TEXT_LIMIT: u64 = 512 * 1024;
 
@@ -25,11 +18,7 @@ impl Tree {
         let mut files = BTreeMap::new();
         let root = root();
         gather(&root, &root, &mut files);
-        assert!(
-            files.contains_key("Cargo.toml"),
-            "{} is not the repository",
-            root.display()
-        );
+        assert!(files.contains_key("Cargo.toml"), "{} is not the repository", root.display());
         Self(files)
     }
 
@@ -38,8 +27,7 @@ impl Tree {
     }
 
     pub(crate) fn rust_files(&self) -> impl Iterator<Item = &str> {
-        self.files()
-            .filter(|path| Path::new(path).extension().is_some_and(|e| e == "rs"))
+        self.files().filter(|path| Path::new(path).extension().is_some_and(|e| e == "rs"))
     }
 
     pub(crate) fn text(&self, path: &str) -> &str {
@@ -60,10 +48,7 @@ pub(crate) fn is_test(path: &str) -> bool {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
-        .canonicalize()
-        .unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
 fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
@@ -78,11 +63,7 @@ fn gather(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
         } else if kind.is_file() && entry.metadata().is_ok_and(|m| m.len() <= TEXT_LIMIT) {
             // what is not UTF-8 is an image or the like
             if let Ok(text) = fs::read_to_string(&path) {
-                let inside = path
-                    .strip_prefix(root)
-                    .unwrap()
-                    .to_string_lossy()
-                    .replace('\\', "/");
+                let inside = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
                 files.insert(inside, text);
             }
         }

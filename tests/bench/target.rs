@@ -79,9 +79,7 @@ fn percentiles(values: &[f64]) -> serde_json::Value {
 /// Takes an address such as `127.0.0.1:9000`; port 0 takes a free one. Prints the one it listens on.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::io::Result<()> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:0".to_owned());
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned());
     let address = address.parse().map_err(std::io::Error::other)?;
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -143,15 +141,9 @@ async fn answer(path: &str, seen: &Rc<RefCell<Seen>>) -> String {
     }
     seen.borrow_mut().note(path);
     if let Some(delay) = path.strip_prefix("/delay/") {
-        let ms = delay
-            .split(['/', '?'])
-            .next()
-            .and_then(|ms| ms.parse().ok())
-            .unwrap_or(0);
+        let ms = delay.split(['/', '?']).next().and_then(|ms| ms.parse().ok()).unwrap_or(0);
         let overshoot = hold(Duration::from_millis(ms).min(DELAY_LIMIT)).await;
-        seen.borrow_mut()
-            .overshoot_ms
-            .push(overshoot.as_secs_f64() * 1000.0);
+        seen.borrow_mut().overshoot_ms.push(overshoot.as_secs_f64() * 1000.0);
     }
     "ok".to_owned()
 }
@@ -159,10 +151,7 @@ async fn answer(path: &str, seen: &Rc<RefCell<Seen>>) -> String {
 /// Waits, and says by how much it waited too long. On a thread: tokio's timers are a millisecond coarse.
 async fn hold(delay: Duration) -> Duration {
     let start = Instant::now();
-    if tokio::task::spawn_blocking(move || std::thread::sleep(delay))
-        .await
-        .is_err()
-    {
+    if tokio::task::spawn_blocking(move || std::thread::sleep(delay)).await.is_err() {
         return Duration::ZERO;
     }
     start.elapsed().saturating_sub(delay)

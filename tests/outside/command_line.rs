@@ -60,7 +60,7 @@ fn what_init_writes_is_faultless_and_is_never_overwritten() {
 fn a_check_reports_every_fault_with_its_place() {
     let folder = TempDir::new().unwrap();
     let mesh = "[services.shop]\nname = \"Shop\"\nenviroment = \"live\"\n[services.shop.http]\nurl = \"ftp://x\"\n\n\
-                [services.second]\n[services.second.http]\nurl = \"http://127.0.0.1/\"\ntimout = \"5s\"\n";
+                [services.second]\n[services.second.http]\nurl = \"http://127.0.0.1/\"\nmetod = \"GET\"\n";
     fs::write(folder.path().join("mesh.toml"), mesh).unwrap();
     fs::write(folder.path().join("node.toml"), "[http]\nlisten = 7\n").unwrap();
     let checked = p7(&["check", folder.path().to_str().unwrap()]);
@@ -69,10 +69,7 @@ fn a_check_reports_every_fault_with_its_place() {
     for place in ["mesh.toml:3:", "mesh.toml:5:", "mesh.toml:10:", "node.toml:2:"] {
         assert!(said.contains(place), "{place} is not named:\n{said}");
     }
-    assert!(
-        said.contains("`environment`") && said.contains("`timeout`"),
-        "did you mean:\n{said}"
-    );
+    assert!(said.contains("`environment`") && said.contains("`method`"), "did you mean:\n{said}");
 }
 
 #[test]
@@ -93,12 +90,7 @@ fn what_import_writes_is_what_check_accepts() {
         let out = config.join("mesh.toml");
         let done = p7(&["import", &file, "--output", out.to_str().unwrap()]);
         assert_eq!(code(&done), 0, "{name}: {}", said(&done));
-        assert!(
-            fs::read_to_string(&out)
-                .unwrap()
-                .contains("https://shop.example.org"),
-            "{name}"
-        );
+        assert!(fs::read_to_string(&out).unwrap().contains("https://shop.example.org"), "{name}");
         let checked = p7(&["check", config.to_str().unwrap()]);
         assert_eq!(code(&checked), 0, "{name}: {}", said(&checked));
         let again = p7(&["import", &file, "--output", out.to_str().unwrap()]);

@@ -11,14 +11,7 @@ use std::net::TcpListener;
 fn listening(process: u32) -> BTreeSet<u16> {
     let files = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let sockets: BTreeSet<String> = files
-        .filter_map(|file| {
-            Some(
-                fs::read_link(file.ok()?.path())
-                    .ok()?
-                    .to_string_lossy()
-                    .into_owned(),
-            )
-        })
+        .filter_map(|file| Some(fs::read_link(file.ok()?.path()).ok()?.to_string_lossy().into_owned()))
         .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
     let mut ports = BTreeSet::new();
@@ -57,19 +50,13 @@ fn a_taken_port_is_an_error_that_names_it() {
     assert_ne!(status.code(), Some(0));
     let log = node.log();
     assert!(log.contains(&format!("127.0.0.1:{port}")), "{log}");
-    assert!(
-        log.contains("in use") && log.contains("listen"),
-        "says what to do: {log}"
-    );
+    assert!(log.contains("in use") && log.contains("listen"), "says what to do: {log}");
     assert!(!log.contains("panicked"), "{log}");
 }
 
 #[test]
 fn an_empty_configuration_runs_and_says_that_nothing_is_watched() {
     let node = Node::start("");
-    assert_eq!(
-        node.json("/api/v1/services")["items"].as_array().unwrap().len(),
-        0
-    );
+    assert_eq!(node.json("/api/v1/services")["items"].as_array().unwrap().len(), 0);
     assert_eq!(node.get("/").status, 200);
 }

@@ -12,53 +12,54 @@ use std::time::Duration;
 
 /// Room for an empty database and little more, in MiB.
 const SMALL_DISK_MIB: u32 = 48;
+/// What a full disk has left: enough to open the database and to store for some seconds.
+const LEFT_FREE: u64 = 1024 * 1024;
+
+/// Enough services to fill what is left of a disk within seconds.
+fn busy(site: &Site) -> String {
+    let mut mesh =
+        "[defaults]\ninterval = \"200ms\"\ntimeout = \"150ms\"\n".to_owned() + &service("shop", &site.url());
+    for n in 0..100 {
+        mesh.push_str(&service(&format!("s{n}"), &site.url()));
+    }
+    mesh
+}
 
 #[test]
 fn on_a_full_disk_a_node_keeps_probing_and_serving_says_so_and_recovers() {
     apart(Own::Mounts, || {
         let site = Site::start();
         let folder = tempfile::TempDir::new().unwrap();
-        run(&format!(
-            "mount -t tmpfs -o size={SMALL_DISK_MIB}m tmpfs {}",
-            folder.path().display()
-        ));
-        let mesh = watching(&[("shop", &site)])
-            .replace("\"1s\"", "\"200ms\"")
-            .replace("\"800ms\"", "\"150ms\"");
-        let node_folder = folder.path().join("data");
-        let mut node = Node::new(&mesh).with_data(&node_folder);
+        run(&format!("mount -t tmpfs -o size={SMALL_DISK_MIB}m tmpfs {}", folder.path().display()));
+        let mut node = Node::new(&busy(&site)).with_data(&folder.path().join("data"));
         node.run();
         node.until_level("shop", "healthy", SOON);
+        node.terminate();
 
+        // filled while it is stopped, since a running store has the place of its next log reserved
         let filler = folder.path().join("filler");
         let mut file = File::create(&filler).unwrap();
-        while file.write_all(&[0; 4096]).is_ok() {}
+        let mut filled = 0;
+        while file.write_all(&[0; 4096]).is_ok() {
+            filled += 4096;
+        }
+        file.set_len(filled - LEFT_FREE).unwrap();
         drop(file);
-        let trouble = eventually(
-            "the node says that its disk is full",
-            Duration::from_secs(60),
-            || {
-                let mesh = node.json("/api/v1/mesh");
-                mesh["nodes"][0]["store"]["trouble"].as_str().map(str::to_owned)
-            },
-        );
-        assert!(
-            trouble.to_lowercase().contains("space") || trouble.contains("full"),
-            "{trouble}"
-        );
+        node.run();
+        let trouble = eventually("the node says that its disk is full", Duration::from_secs(60), || {
+            let mesh = node.json("/api/v1/mesh");
+            mesh["nodes"][0]["store"]["trouble"].as_str().map(str::to_owned)
+        });
+        assert!(trouble.to_lowercase().contains("space") || trouble.contains("full"), "{trouble}");
         assert!(node.get("/").text().contains("store"), "the page says so");
         let asked = site.requests();
-        eventually("the shop is still tested", SOON, || {
-            (site.requests() > asked + 5).then_some(())
-        });
+        eventually("the shop is still tested", SOON, || (site.requests() > asked + 5).then_some(()));
         assert_eq!(node.service("shop")["outcome"], "up");
         assert_eq!(node.get("/healthz").status, 200);
 
         fs::remove_file(filler).unwrap();
         eventually("the store works again", Duration::from_secs(60), || {
-            node.json("/api/v1/mesh")["nodes"][0]["store"]["trouble"]
-                .is_null()
-                .then_some(())
+            node.json("/api/v1/mesh")["nodes"][0]["store"]["trouble"].is_null().then_some(())
         });
         node.terminate();
         node.run();
@@ -78,12 +79,10 @@ impl Drop for Elsewhere {
 
 /// This namespace and another, joined by a cable: we are 10.77.0.2, the other end is 10.77.0.1.
 fn cable() -> Elsewhere {
+    // what it shows belongs to the network namespace it was mounted in
+    run("mount -t sysfs sysfs /sys");
     run("ip link set lo up");
-    let other = Command::new("unshare")
-        .args(["--net", "sleep", "300"])
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
+    let other = Command::new("unshare").args(["--net", "sleep", "300"]).stdin(Stdio::null()).spawn().unwrap();
     let other = Elsewhere(other);
     let id = other.0.id();
     let here = fs::read_link("/proc/self/ns/net").unwrap();
@@ -94,9 +93,7 @@ fn cable() -> Elsewhere {
     run(&format!("ip link set far netns {id}"));
     run("ip address add 10.77.0.2/24 dev cable");
     run("ip link set cable up");
-    run(&format!(
-        "nsenter --net --target {id} ip address add 10.77.0.1/24 dev far"
-    ));
+    run(&format!("nsenter --net --target {id} ip address add 10.77.0.1/24 dev far"));
     run(&format!("nsenter --net --target {id} ip link set far up"));
     run("ip route add default via 10.77.0.1");
     other
@@ -149,10 +146,7 @@ fn a_machine_whose_cable_is_cut_accuses_nobody() {
             let told = node.service(id);
             assert_eq!(told["failtage_percent"], 0.0, "nothing of it counts: {told}");
         }
-        assert_eq!(
-            node.json("/api/v1/incidents")["items"].as_array().unwrap().len(),
-            0
-        );
+        assert_eq!(node.json("/api/v1/incidents")["items"].as_array().unwrap().len(), 0);
     });
 }
 

@@ -10,10 +10,7 @@ use std::fs;
 fn scene(name: &str, node: &Node, site: &Site) {
     let screens = target_folder().join("screens");
     fs::create_dir_all(&screens).unwrap();
-    look(
-        "pages.cjs",
-        &[name, &node.url(), screens.to_str().unwrap(), &site.url()],
-    );
+    look("pages.cjs", &[name, &node.url(), screens.to_str().unwrap(), &site.url()]);
 }
 
 fn shown() -> (Node, Site) {
@@ -56,9 +53,7 @@ fn a_change_shows_by_itself_without_a_reload() {
     let watcher = std::thread::spawn(move || {
         // the page has been looked at once the service was tested some more times
         let seen = switch.requests();
-        p7_tests::eventually("the page is open", SOON, || {
-            (switch.requests() > seen + 4).then_some(())
-        });
+        p7_tests::eventually("the page is open", SOON, || (switch.requests() > seen + 4).then_some(()));
         switch.set(Mood::Answers(503));
     });
     scene("live", &node, &well);
