@@ -5,7 +5,7 @@ mod routes;
 use crate::config::ConnectivityConfig;
 use crate::net::resolve::Place;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
@@ -20,6 +20,8 @@ pub(crate) struct Network {
     anchors: Vec<Place>,
     timeout: Duration,
     last: Mutex<Option<(Instant, Option<CutOff>)>>,
+    /// The last cut that is over, and when it was found to be.
+    over: std::sync::Mutex<Option<(Instant, CutOff)>>,
 }
 
 /// That this machine is cut off.
@@ -38,22 +40,44 @@ impl Network {
             anchors: config.anchors.iter().filter_map(|a| Place::parse(a).ok()).collect(),
             timeout: config.timeout.0,
             last: Mutex::new(None),
+            over: std::sync::Mutex::new(None),
         }
     }
 
-    /// Whether this machine is believed to be cut off. Probes that ask while
-    /// somebody finds out wait for the same answer.
-    pub(crate) async fn cut_off(&self) -> Option<CutOff> {
+    /// Whether this machine is believed to be cut off, or was when an attempt `began` that has failed:
+    /// what was sent into a cut is not answered once the cut is over. Probes that ask while somebody
+    /// finds out wait for the same answer.
+    pub(crate) async fn cut_off(&self, began: Instant) -> Option<CutOff> {
         let mut last = self.last.lock().await;
-        if let Some((when, found)) = last.as_ref()
-            && when.elapsed() < STANDS_FOR
-        {
-            return found.clone();
+        let found = match last.as_ref() {
+            Some((when, found)) if when.elapsed() < STANDS_FOR => found.clone(),
+            Some(_) | None => {
+                let why = self.find_out().await;
+                self.note(&mut last, why)
+            }
+        };
+        found.or_else(|| {
+            let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+            over.as_ref().filter(|(back, _)| began < *back).map(|(_, cut)| cut.clone())
+        })
+    }
+
+    /// Somebody beyond this machine answered, or the system says that it has network again.
+    pub(crate) fn works(&self) {
+        // who holds it is finding out just now
+        if let Ok(mut last) = self.last.try_lock() {
+            self.note(&mut last, None);
         }
-        let found = self.find_out().await;
+    }
+
+    fn note(&self, last: &mut Option<(Instant, Option<CutOff>)>, why: Option<String>) -> Option<CutOff> {
         let at = Instant::now();
-        let found = found.map(|why| CutOff { why: why.into(), at });
-        *last = Some((at, found.clone()));
+        let found = why.map(|why| CutOff { why: why.into(), at });
+        if let Some((_, Some(before))) = last.replace((at, found.clone()))
+            && found.is_none()
+        {
+            *self.over.lock().unwrap_or_else(PoisonError::into_inner) = Some((at, before));
+        }
         found
     }
 

@@ -10,6 +10,7 @@ use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, NodeId, Outcome, Vote};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A result, and what a person at a command line wants to see beside.
 #[derive(Debug, Clone)]
@@ -61,13 +62,15 @@ impl Job<'_> {
     pub(crate) async fn run(&self, network: &Network, clock: &Clock) -> Run {
         let timeout = Duration::from_millis(self.service.timeout.0);
         let mut attempts: u8 = 1;
+        let mut began = Instant::now();
         let (mut at, mut attempt) = (clock.now(), self.probe.attempt(timeout).await);
         while attempt.outcome.vote() == Some(Vote::Failed) && self.may_retry(attempts, clock.now()) {
             tokio::time::sleep(Duration::from_millis(self.service.retry_delay.0)).await;
             attempts = attempts.saturating_add(1);
+            began = Instant::now();
             (at, attempt) = (clock.now(), self.probe.attempt(timeout).await);
         }
-        let shown = self.hold_against(network, &mut attempt).await;
+        let shown = self.hold_against(network, began, &mut attempt).await;
         self.finish(at, attempts, attempt, shown)
     }
 
@@ -78,7 +81,7 @@ impl Job<'_> {
     }
 
     /// Holds a failure against this machine's own network: only what nobody answered can be its fault.
-    async fn hold_against(&self, network: &Network, attempt: &mut Attempt) -> Shown {
+    async fn hold_against(&self, network: &Network, began: Instant, attempt: &mut Attempt) -> Shown {
         if attempt.origin == Origin::Node {
             attempt.outcome = Outcome::NoNetwork;
             return Shown::Nothing;
@@ -90,7 +93,7 @@ impl Job<'_> {
         if attempt.origin == Origin::Peer && attempt.detail.peer.is_some() {
             return Shown::Works;
         }
-        match network.cut_off().await {
+        match network.cut_off(began).await {
             Some(found) => {
                 attempt.outcome = Outcome::NoNetwork;
                 attempt.reason = Some(found.why.as_ref().to_owned());

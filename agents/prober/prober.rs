@@ -285,6 +285,9 @@ impl Prober {
         };
         if cut_off.is_none() {
             self.network_back = Instant::now();
+            if self.cut_off.is_some() {
+                self.network.works();
+            }
         }
         if cut_off == self.cut_off {
             return;
