@@ -11,8 +11,12 @@ use std::path::Path;
 
 /// Answers `p7 import`.
 pub(crate) fn run(args: &args::Import) -> Result<Answer, Failure> {
-    let name = args.file.display().to_string();
-    let source = read(&args.file)?;
+    let name = if args.file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        args.file.display().to_string()
+    };
+    let source = read(&args.file, &name)?;
     let format = match args.format {
         ImportFormat::Original => Format::Original,
         ImportFormat::Gatus => Format::Gatus,
@@ -47,8 +51,8 @@ pub(crate) fn run(args: &args::Import) -> Result<Answer, Failure> {
     Ok(Answer::Fine)
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
-    let fail = |e: std::io::Error| Failure::Use(format!("can't read {}: {e}", file.display()));
+fn read(file: &Path, name: &str) -> Result<String, Failure> {
+    let fail = |e: std::io::Error| Failure::Use(format!("can't read {name}: {e}"));
     let mut bytes = Vec::new();
     let limit = u64::try_from(SOURCE_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
     if file == Path::new("-") {
@@ -56,7 +60,7 @@ fn read(file: &Path) -> Result<String, Failure> {
     } else {
         File::open(file).and_then(|f| f.take(limit).read_to_end(&mut bytes)).map_err(fail)?;
     }
-    String::from_utf8(bytes).map_err(|_not_text| Failure::Use(format!("{} is no UTF-8 text", file.display())))
+    String::from_utf8(bytes).map_err(|_not_text| Failure::Use(format!("{name} is no UTF-8 text")))
 }
 
 fn write(file: &Path, toml: &str, force: bool) -> Result<(), Failure> {

@@ -6,6 +6,7 @@ use super::out::{self, Screen, Tone};
 use super::view::Service;
 use super::{status, when};
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 /// How often the node is asked: as often as a person looks.
@@ -35,6 +36,7 @@ async fn until_interrupted(
     services: &mut Vec<Service>,
 ) -> Result<(), Failure> {
     let mut trouble = None;
+    let mut ended = Ended(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let mut ticks = tokio::time::interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
@@ -44,7 +46,7 @@ async fn until_interrupted(
         out::print(&text)?;
         tokio::select! {
             _tick = ticks.tick() => {}
-            interrupted = tokio::signal::ctrl_c() => return interrupted.map_err(Failure::Output),
+            () = ended.wait() => return Ok(()),
         }
         tokio::select! {
             answer = status::fetch(client, filter) => match answer {
@@ -55,7 +57,19 @@ async fn until_interrupted(
                 // the last known stays on the screen, with why it is not renewed
                 Err(failure) => trouble = Some(failure.to_string()),
             },
-            interrupted = tokio::signal::ctrl_c() => return interrupted.map_err(Failure::Output),
+            () = ended.wait() => return Ok(()),
+        }
+    }
+}
+
+/// Waits for Ctrl-C or to be told to end: either way the terminal is put back as it was.
+struct Ended(Signal, Signal);
+
+impl Ended {
+    async fn wait(&mut self) {
+        tokio::select! {
+            _interrupted = self.0.recv() => {}
+            _terminated = self.1.recv() => {}
         }
     }
 }

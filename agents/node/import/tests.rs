@@ -25,7 +25,7 @@ fn toml_of(draft: &Draft) -> String {
         panic!("{}\n{text}", faults.join("\n"));
     }
     let body = text.lines().skip_while(|l| l.starts_with('#') || l.is_empty());
-    body.map(|l| format!("{l}\n")).collect()
+    body.flat_map(|line| [line, "\n"]).collect()
 }
 
 #[test]
