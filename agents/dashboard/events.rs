@@ -137,8 +137,8 @@ impl Drop for Seat {
 /// `store`. Each has an `id`; send the last one back as `Last-Event-ID` to go on from there.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events",
     params(
-        ("Last-Event-ID" = Option<String>, Header, max_length = 64, description = "Go on after this event."),
-        ("last_event_id" = Option<String>, Query, max_length = 64,
+        ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event."),
+        ("last_event_id" = Option<String>, Query,
             description = "The same for who can't set headers; the header wins."),
     ),
     responses((status = 200, description = "The stream; it does not end by itself.",

@@ -81,8 +81,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         problems.extend([
             (401, "The admin token is missing or wrong."),
             (403, "A page of another site asks, or no admin token is configured and the request comes from elsewhere."),
-            (409, "Not possible as things are."),
-            (422, "Well-formed, but it makes no sense, such as an end before the start."),
+            (409, "Not possible as things are, such as an end in the past."),
+            (422, "Well-formed, but the node finds no sense in it."),
         ]);
     }
     if method == "post" {

@@ -18,7 +18,7 @@ pub(crate) const BODY_LIMIT: usize = 16 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest name of a person, deployment or environment, in characters.
 pub(crate) const NAME_LIMIT: usize = 100;
-/// Longest silence or maintenance: a year and a day.
+/// How far from now a silence or maintenance may end: a year and a day.
 const HOLD_LIMIT: Millis = Millis::seconds(366 * 86_400);
 
 /// Who acknowledges the open incident, and why.
@@ -29,7 +29,7 @@ pub(crate) struct AcknowledgeBody {
     /// Who.
     #[schema(min_length = 1, max_length = 100, pattern = r"[^\s\x00-\x1f\x7f-\x9f]", example = "anna")]
     pub(crate) by: String,
-    /// What they say.
+    /// What they say; what is beyond 500 bytes of UTF-8 is cut off.
     #[serde(default)]
     #[schema(max_length = 500, example = "the disk is being replaced")]
     pub(crate) reason: String,
@@ -43,21 +43,21 @@ pub(crate) struct HoldBody {
     /// What it covers.
     pub(crate) scope: ScopeDto,
     /// From when; now, if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     starts_at: Option<Moment>,
     /// Until when.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     ends_at: Option<Moment>,
     /// For how long, instead of `ends_at`: up to 366 days.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "whole")]
     #[schema(minimum = 1000, maximum = 31_622_400_000_u64, nullable = false, example = 3_600_000)]
     duration_ms: Option<u64>,
     /// Who.
     #[schema(min_length = 1, max_length = 100, pattern = r"[^\s\x00-\x1f\x7f-\x9f]", example = "anna")]
     pub(crate) by: String,
-    /// Why.
+    /// Why; what is beyond 500 bytes of UTF-8 is cut off.
     #[serde(default)]
     #[schema(max_length = 500)]
     pub(crate) reason: String,
@@ -78,8 +78,12 @@ pub(crate) struct DeploymentBody {
     #[schema(value_type = DeploymentStateWord)]
     pub(crate) state: DeploymentState,
     /// Where to read more.
-    #[serde(default)]
-    #[schema(max_length = 500, nullable = false, pattern = r"^https?://[!-~]+$")]
+    #[serde(default, deserialize_with = "given")]
+    #[schema(
+        max_length = 500,
+        nullable = false,
+        pattern = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][!-~]*)?$"
+    )]
     pub(crate) link: Option<String>,
 }
 
@@ -93,8 +97,8 @@ enum DeploymentStateWord {
     Failed,
 }
 
-/// Nothing is asked for: `{}` or no body at all.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+/// Nothing needs to be said: `{}`.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EmptyBody)]
 pub(crate) struct EmptyBody {}
@@ -102,6 +106,21 @@ pub(crate) struct EmptyBody {}
 /// A moment in RFC 3339.
 #[derive(Debug, Clone, Copy)]
 struct Moment(MeshTime);
+
+/// A field that may be absent but, if it is there, has a value: `null` would leave open what is meant.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
+}
+
+/// A whole number, which JSON may also write as `60000.0`.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let number = serde_json::Number::deserialize(from)?;
+    let fits = |n: &f64| n.fract() == 0.0 && (0.0..1e15).contains(n);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just before")]
+    let exact = |n: f64| n as u64;
+    let found = number.as_u64().or_else(|| number.as_f64().filter(fits).map(exact));
+    found.map(Some).ok_or_else(|| D::Error::custom(format!("`{number}` is no number of milliseconds")))
+}
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -139,14 +158,15 @@ impl HoldBody {
                 return Err(Problem::bad_body("give either `ends_at` or `duration_ms`"));
             }
         };
+        // whether these hold depends on when they are asked: the same body is fine at another time
         if ends <= begins {
-            return Err(Problem::unprocessable("it ends before it starts; correct `ends_at`"));
+            return Err(Problem::conflict("it ends before it starts; correct `ends_at`"));
         }
         if ends <= now {
-            return Err(Problem::unprocessable("it would have ended already; correct `ends_at`"));
+            return Err(Problem::conflict("it would have ended already; correct its times"));
         }
-        if ends.since(begins) > HOLD_LIMIT {
-            return Err(Problem::unprocessable("it lasts more than 366 days; correct `ends_at`"));
+        if ends.since(now) > HOLD_LIMIT {
+            return Err(Problem::conflict("it ends more than 366 days from now; correct its times"));
         }
         Ok(Span { starts, ends })
     }
@@ -159,15 +179,6 @@ pub(crate) async fn json<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     let bytes = read(request, payload).await?;
     parsed(&bytes)
-}
-
-/// Like [`json`], but no body at all is fine too.
-pub(crate) async fn json_or_nothing<T: DeserializeOwned + Default>(
-    request: &HttpRequest,
-    payload: web::Payload,
-) -> Result<T, Problem> {
-    let bytes = read(request, payload).await?;
-    if bytes.is_empty() { Ok(T::default()) } else { parsed(&bytes) }
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -207,13 +218,7 @@ pub(crate) fn reason(text: &str) -> Result<String, Problem> {
     if text.chars().count() > NOTE_LIMIT {
         return Err(Problem::bad_body(format!("`reason` is longer than {NOTE_LIMIT} characters")));
     }
-    let clean = cleaned(text);
-    if clean.len() > NOTE_LIMIT {
-        return Err(Problem::unprocessable(format!(
-            "`reason` is longer than {NOTE_LIMIT} bytes; shorten it"
-        )));
-    }
-    Ok(clean)
+    Ok(cleaned(text))
 }
 
 /// An address people can follow.
@@ -222,14 +227,26 @@ pub(crate) fn link(text: Option<String>) -> Result<Option<String>, Problem> {
         return Ok(None);
     };
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let fine = rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()));
-    if !fine || text.len() > NOTE_LIMIT {
-        return Err(Problem::bad_body(format!(
-            "`link` is an address such as https://ci.example.org/42, at most {NOTE_LIMIT} characters, none of them \
-             blank or outside of ASCII"
-        )));
+    if rest.is_some_and(is_web_address) && text.len() <= NOTE_LIMIT {
+        return Ok(Some(text));
     }
-    Ok(Some(text))
+    Err(Problem::bad_body(format!(
+        "`link` is an address such as https://ci.example.org/42, at most {NOTE_LIMIT} characters, none of them blank \
+         or outside of ASCII"
+    )))
+}
+
+/// A host name or IPv4 address, perhaps a port, and what follows: the pattern that the description shows.
+fn is_web_address(rest: &str) -> bool {
+    let host = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let (name, port) = host.split_once(':').unwrap_or((host, "80"));
+    let ends_well = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    rest.bytes().all(|b| b.is_ascii_graphic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
+        && ends_well(name.chars().next())
+        && ends_well(name.chars().next_back())
+        && (1..=5).contains(&port.len())
+        && port.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn cleaned(text: &str) -> String {
@@ -263,7 +280,7 @@ mod tests {
             (r#","duration_ms":0"#, "from 1000"),
             (r#","ends_at":"1970-01-01T00:00:01Z""#, "ends before it starts"),
             (r#","starts_at":"1970-01-01T00:00:01Z","ends_at":"1970-01-01T00:00:02Z""#, "ended already"),
-            (r#","ends_at":"1990-01-01T00:00:02Z""#, "more than 366 days"),
+            (r#","ends_at":"1990-01-01T00:00:02Z""#, "more than 366 days from now"),
         ] {
             let error = span(&format!("{{{start}{rest}}}")).unwrap_err();
             assert!(error.contains(fault), "{error}");
@@ -281,7 +298,18 @@ mod tests {
     #[test]
     fn a_link_is_an_http_address() {
         assert!(link(Some("https://ci.example.org/1".into())).is_ok());
-        for bad in ["javascript:alert(1)", "https://", "https://a b", "ftp://x"] {
+        for good in ["http://a", "https://a.b-c:8080?x=1", "https://10.0.0.1/x/[1]#y"] {
+            assert!(link(Some(good.into())).is_ok(), "{good}");
+        }
+        for bad in [
+            "javascript:alert(1)",
+            "https://",
+            "https://a b",
+            "ftp://x",
+            "http://[",
+            "http://a:x",
+            "http://-",
+        ] {
             assert!(link(Some(bad.into())).is_err(), "{bad}");
         }
     }

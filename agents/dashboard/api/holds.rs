@@ -164,7 +164,7 @@ async fn start(
     let said: HoldBody = body::json(request, payload).await?;
     let span = said.span(shared.now())?;
     let (by, reason) = (body::name("by", &said.by)?, body::reason(&said.reason)?);
-    let scope = said.scope.into_core().ok_or_else(|| Problem::not_found("there is no service of that id"))?;
+    let scope = said.scope.into_core()?;
     let asked = Request::Hold { kind, scope, starts: span.starts, ends: span.ends, by, reason };
     match shared.ask(asked).await? {
         Ask::Held(hold) => {

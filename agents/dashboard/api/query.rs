@@ -41,6 +41,16 @@ impl Query {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The text of a parameter, if it is not longer than `most` characters.
+    pub(crate) fn short(&self, name: &str, most: usize) -> Result<Option<&str>, Problem> {
+        match self.text(name) {
+            Some(text) if text.chars().count() > most => {
+                Err(Problem::bad_parameter(name, format!("longer than {most} characters")))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// A parameter in the words of its type.
     pub(crate) fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, Problem>
     where

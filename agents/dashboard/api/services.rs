@@ -1,5 +1,6 @@
 //! `/api/v1/services`: the services, one service, its results and its history.
 
+use super::body::NAME_LIMIT;
 use super::dto::{HistoryDto, Page, PointDto, ResultDto, ServiceDetailDto, ServiceDto};
 use super::query::Query;
 use super::time::Timestamp;
@@ -60,7 +61,7 @@ pub(crate) async fn list(
     let limit = query.number("limit", 1..=PAGE_LIMIT, PAGE_LIMIT)?;
     let level = query.word("level", &Level::ALL.map(|level| (level.as_str(), level)))?;
     let after = query.parsed::<p7_core::vocabulary::ServiceId>("cursor")?;
-    let environment = query.text("environment");
+    let environment = query.short("environment", NAME_LIMIT)?;
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let state = shared.board.read();
     let mut wanted = state

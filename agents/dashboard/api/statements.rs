@@ -70,7 +70,7 @@ pub(crate) async fn deployment(
 /// Probe the service now; the result is answered and changes no status
 #[utoipa::path(post, path = "/api/v1/services/{id}/probe", tag = "statements",
     params(("id" = String, Path, description = "The service's id.")),
-    request_body = Option<EmptyBody>,
+    request_body = EmptyBody,
     responses((status = 200, description = "What the probe came to, whatever that is.", body = ResultDto)))]
 pub(crate) async fn probe(
     request: HttpRequest,
@@ -79,7 +79,7 @@ pub(crate) async fn probe(
 ) -> Result<Json<ResultDto>, Problem> {
     shared.guard.may_change(&request)?;
     Query::of(&request, &[])?;
-    let EmptyBody {} = body::json_or_nothing(&request, payload).await?;
+    let EmptyBody {} = body::json(&request, payload).await?;
     let shown = service_of(&request, &shared)?;
     let asked = ProbeNow(shown.service.id.clone());
     let result = answered(shared.parts.prober.send(asked), patience(&shown.service)).await??;

@@ -18,6 +18,7 @@ async fn main() {
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:7008".to_owned());
     let listen = vec![listen.parse().expect("an address such as 127.0.0.1:7008")];
     let node = Node::with(Config { listen, ..Config::default() }).await;
+    node.configure(&["mail", "shop"]).await;
     let facts: Vec<Fact> = (0..500)
         .map(|n| Fact::Result(Arc::new(result("shop", NOW.minus(Millis::seconds(60 * n)), Outcome::Up))))
         .collect();

@@ -1,7 +1,9 @@
 //! Incidents and what people state about them, as the API shows them.
 
 use super::level_words;
+use crate::api::body::NAME_LIMIT;
 use crate::api::time::Timestamp;
+use crate::problem::Problem;
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, Scope};
 use p7_core::incident::Incident;
 use p7_core::vocabulary::{MeshTime, ServiceId};
@@ -161,21 +163,29 @@ impl HoldDto {
 }
 
 impl ScopeDto {
-    /// In the core's words; none when no service can have that id.
-    pub(crate) fn into_core(self) -> Option<Scope> {
+    /// In the core's words, if such a thing can be.
+    pub(crate) fn into_core(self) -> Result<Scope, Problem> {
+        let (Self::Service(name) | Self::Environment(name)) = &self else {
+            return Ok(Scope::All);
+        };
+        if name.chars().count() > NAME_LIMIT {
+            return Err(Problem::bad_body(format!(
+                "the name in `scope` is longer than {NAME_LIMIT} characters"
+            )));
+        }
         match self {
-            Self::Service(id) => ServiceId::new(&id).ok().map(Scope::Service),
-            Self::Environment(name) => Some(Scope::Environment(name)),
-            Self::All => Some(Scope::All),
+            Self::Service(id) => ServiceId::new(&id)
+                .map(Scope::Service)
+                .map_err(|_no_id| Problem::not_found(format!("there is no service `{id}`"))),
+            Self::Environment(name) => Ok(Scope::Environment(name)),
+            Self::All => Ok(Scope::All),
         }
     }
 }
 
 impl PartialSchema for ScopeDto {
     fn schema() -> RefOr<Schema> {
-        let text = || {
-            ObjectBuilder::new().schema_type(Type::String).max_length(Some(super::super::body::NAME_LIMIT))
-        };
+        let text = || ObjectBuilder::new().schema_type(Type::String).max_length(Some(NAME_LIMIT));
         let one_of = |key: &str| {
             ObjectBuilder::new()
                 .schema_type(Type::Object)

@@ -252,6 +252,7 @@ async fn a_wrong_query_parameter_is_named() {
         ("/api/v1/services?limitt=1", "`limitt`: unknown; this path takes environment, level, limit, cursor"),
         ("/api/v1/services?level=bad", "`level`: `bad` is none of unknown, healthy"),
         ("/api/v1/services?cursor=A", "`cursor`"),
+        (&format!("/api/v1/services?environment={}", "x".repeat(101)), "`environment`: longer than 100"),
         ("/api/v1/services/shop?x=1", "`x`: unknown; this path takes none"),
         ("/api/v1/services/shop/results?from=yesterday", "`from`: `yesterday` is no time"),
         ("/api/v1/services/shop/results?cursor=x", "`cursor`"),
