@@ -25,5 +25,5 @@ pub use clock::Clock;
 pub use config::{Config, ConnectivityConfig};
 pub use kinds::{PrepareError, Probe, ProbeConfig};
 pub use once::{Seen, probe_once};
-pub use prober::{Drain, Prober, Watch, Watched};
+pub use prober::{Anchor, Drain, Prober, Watch, Watched};
 pub use trouble::Origin;

@@ -43,6 +43,11 @@ pub struct Watched {
 #[rtype(result = "()")]
 pub struct Watch(pub Vec<Watched>);
 
+/// node → prober: from now on this tells whether the machine has a network.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Anchor(pub ConnectivityConfig);
+
 /// node → prober: start nothing more; probes that run may end within this time, then they are dropped.
 /// Answers how many were.
 #[derive(Debug, Clone, Copy, Message)]
@@ -354,6 +359,14 @@ impl Handler<Watch> for Prober {
     fn handle(&mut self, Watch(watched): Watch, ctx: &mut Self::Context) {
         self.plan(watched);
         self.turn(ctx);
+    }
+}
+
+impl Handler<Anchor> for Prober {
+    type Result = ();
+
+    fn handle(&mut self, Anchor(connectivity): Anchor, _: &mut Self::Context) {
+        self.network = Arc::new(Network::new(&connectivity));
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) use site::{Site, start};
 
 use crate::cli::{Answer, Client, Failure, NodeAddress, complain, print};
 use crate::config;
-use crate::run::{Node, system};
+use crate::run::{Node, start_log, system};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
@@ -41,6 +41,7 @@ pub(crate) fn run(args: &crate::cli::Demo) -> Result<Answer, Failure> {
         std::fs::write(folder.path().join("mesh.toml"), words::mesh_toml(site.address())).map_err(failed)?;
         let loaded = config::load(folder.path(), &BTreeMap::new())
             .map_err(|refused| Failure::NotSo(format!("the demo's own configuration is wrong: {refused}")))?;
+        start_log(loaded.node.log, Some("warn"), None)?;
         let node = Node::start(&loaded).map_err(|e| Failure::NotSo(e.to_string()))?;
         print(&words::welcome(dashboard, site.address()))?;
         let deployments = actix::spawn(deploy(dashboard));

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts the log. What the command line says goes before the configuration.
 pub(crate) fn start(
-    config: &LogConfig,
+    config: LogConfig,
     filter: Option<&str>,
     format: Option<cli::LogFormat>,
 ) -> Result<(), Failure> {

@@ -3,12 +3,14 @@
 mod log;
 mod node;
 
+pub(crate) use log::start as start_log;
 pub(crate) use node::Node;
 
 use crate::cli::{Answer, Failure, Run, complain, print};
 use crate::config::{self, Fingerprint, Loaded};
 use p7_settings::Style;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub(crate) fn run(args: &Run) -> Result<Answer, Failure> {
     // taken first: a change made while we start is then seen as one
     let fingerprint = config::fingerprint(dir);
     let loaded = load(dir, &environment)?;
-    log::start(&loaded.node.log, args.log.as_deref(), args.log_format)?;
+    log::start(loaded.node.log, args.log.as_deref(), args.log_format)?;
     system().block_on(async move {
         let mut node = Node::start(&loaded).map_err(|error| Failure::NotSo(error.to_string()))?;
         let demo = demo_site(&loaded)?;
@@ -77,7 +79,8 @@ fn greeting(node: &Node, loaded: &Loaded) -> String {
         plural(count)
     );
     for address in node.listening() {
-        text.push_str(&format!("dashboard: http://{address}/\n"));
+        // writing into a string can't fail
+        writeln!(text, "dashboard: http://{address}/").unwrap_or_default();
     }
     text
 }

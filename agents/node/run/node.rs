@@ -7,7 +7,7 @@ use p7_bus::{ConfigurationNoted, Configured, NetworkNoted, ProbeFinished};
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
 use p7_dashboard::Dashboard;
-use p7_prober::{Drain, Probe, Prober, Watch, Watched};
+use p7_prober::{Anchor, ConnectivityConfig, Drain, Probe, Prober, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -50,6 +50,7 @@ pub(crate) struct Node {
 /// The configuration that was taken up last.
 struct InForce {
     node: NodeConfig,
+    connectivity: ConnectivityConfig,
     redacted: Arc<serde_json::Value>,
     hash: String,
     since: MeshTime,
@@ -108,6 +109,9 @@ impl Node {
         if loaded.node != self.in_force.node {
             tracing::warn!("node.toml has changed; restart p7 to take that up");
         }
+        if loaded.mesh.connectivity != self.in_force.connectivity {
+            deliver(&self.prober, Anchor(loaded.mesh.connectivity.clone()));
+        }
         let node = std::mem::take(&mut self.in_force.node);
         self.in_force = InForce { node, ..InForce::of(&loaded) };
         self.take_up(&loaded);
@@ -137,7 +141,7 @@ impl Node {
 
     fn introduce(&self) {
         let dashboard: &Addr<Dashboard> = &self.dashboard.address;
-        self.deliver(
+        deliver(
             &self.aggregator,
             Connect(Listeners {
                 heard: vec![dashboard.clone().recipient()],
@@ -159,9 +163,9 @@ impl Node {
         let configured = Configured(Arc::new(services));
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
-        self.deliver(&self.dashboard.address, configured.clone());
-        self.deliver(&self.aggregator, configured);
-        self.deliver(&self.prober, Watch(watched));
+        deliver(&self.dashboard.address, configured.clone());
+        deliver(&self.aggregator, configured);
+        deliver(&self.prober, Watch(watched));
         self.note(Vec::new());
     }
 
@@ -198,20 +202,7 @@ impl Node {
             since: self.in_force.since,
             refused,
         };
-        self.deliver(&self.dashboard.address, noted);
-    }
-
-    /// Gives an agent something it must not miss: these few events at a start or reload always fit.
-    fn deliver<A, M>(&self, agent: &Addr<A>, event: M)
-    where
-        A: Actor + Handler<M>,
-        A::Context: actix::dev::ToEnvelope<A, M>,
-        M: Message<Result = ()> + Send + 'static,
-    {
-        let place = std::any::type_name::<M>();
-        if p7_bus::tell(&agent.clone().recipient(), place, event) != p7_bus::Told::Queued {
-            tracing::error!(event = place, "an agent does not listen");
-        }
+        deliver(&self.dashboard.address, noted);
     }
 }
 
@@ -219,6 +210,7 @@ impl InForce {
     fn of(loaded: &Loaded) -> Self {
         Self {
             node: loaded.node.clone(),
+            connectivity: loaded.mesh.connectivity.clone(),
             redacted: Arc::clone(&loaded.redacted),
             hash: loaded.hash.clone(),
             since: now(),
@@ -230,4 +222,17 @@ impl InForce {
 fn now() -> MeshTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     MeshTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Gives an agent something it must not miss: these few events at a start or reload always fit.
+fn deliver<A, M>(agent: &Addr<A>, event: M)
+where
+    A: Actor + Handler<M>,
+    A::Context: actix::dev::ToEnvelope<A, M>,
+    M: Message<Result = ()> + Send + 'static,
+{
+    let place = std::any::type_name::<M>();
+    if p7_bus::tell(&agent.clone().recipient(), place, event) != p7_bus::Told::Queued {
+        tracing::error!(event = place, "an agent does not listen");
+    }
 }
