@@ -302,7 +302,10 @@ fn frame(request: &HttpRequest, shared: &Shared, site: Site, place: Place) -> Fr
         Ok(()) => Writes::Allowed,
         Err(_refused) => Writes::Refused,
     };
-    Frame::new(&about(shared), site, place, writes, shared.now())
+    // read before the services are, so that nothing falls between the page and its events
+    let seen = shared.listeners.id(shared.board.read().version);
+    let frame = Frame::new(&about(shared), site, place, writes, shared.now());
+    Frame { seen, ..frame }
 }
 
 fn about(shared: &Shared) -> About {

@@ -455,9 +455,12 @@ function lost() {
 
 function startEvents() {
   const own = byId("head")?.dataset.service;
-  const source = new EventSource(`${base}api/v1/events`);
+  // what changed between the page's making and this moment is told first
+  const seen = body.dataset.seen ? `?last_event_id=${encodeURIComponent(body.dataset.seen)}` : "";
+  const source = new EventSource(`${base}api/v1/events${seen}`);
   const on = (name, act) => source.addEventListener(name, (event) => {
     heard_at = Date.now();
+    if (event.lastEventId) body.dataset.seen = event.lastEventId;
     show("live", "live");
     if (act) act(event.data ? JSON.parse(event.data) : {});
   });

@@ -99,6 +99,8 @@ pub struct Frame {
     pub notices: Vec<Notice>,
     /// Whether forms may be shown.
     pub writes: bool,
+    /// The last change that the page shows, for the event stream to go on from; empty where there is none.
+    pub seen: String,
 }
 
 impl Frame {
@@ -127,6 +129,7 @@ impl Frame {
             now: TimeView::full(now, now),
             notices: notices(about, now),
             writes: writes == Writes::Allowed,
+            seen: String::new(),
         }
     }
 }

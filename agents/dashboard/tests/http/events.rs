@@ -166,3 +166,15 @@ async fn streams_end_when_the_node_stops() {
     tokio::time::timeout(DEADLINE, node.running.stop(DEADLINE)).await.unwrap();
     assert!(listener.event().await.is_none());
 }
+
+#[actix::test]
+async fn a_page_says_where_its_events_go_on() {
+    let node = Node::start().await;
+    let page = node.get("/").await;
+    let seen = page.text().split("data-seen=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    node.hear("mail", Level::Incident, Outcome::Failed).await;
+    let mut listener = Listener::new(&node, &format!("?last_event_id={seen}"), "").await;
+    let hello = listener.event().await.unwrap();
+    assert_eq!((hello.name.as_str(), hello.id), ("hello", seen));
+    assert_eq!(listener.event().await.unwrap().data["service"]["id"], "mail");
+}
