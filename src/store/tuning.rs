@@ -3,13 +3,16 @@
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
 /// A memory table: flushed when it is full. There are at most two, one filling and one being written.
-const MEMTABLE_BYTES: usize = 4 << 20;
+const MEMTABLE_BYTES: usize = 2 << 20;
+/// Flushed tables that are compacted into the settled ones at once: each time some of these are
+/// written again, so that more at a time write less in all.
+const FLUSHED_TABLES: i32 = 8;
 /// Cached blocks, with the indexes of all table files.
-const CACHE_BYTES: usize = 4 << 20;
+const CACHE_BYTES: usize = 3 << 20;
 /// A block: large enough that the like rows of a service compress well together.
 const BLOCK_BYTES: usize = 16 << 10;
-/// Table files of a settled level; a day of 100 results/s makes about ten.
-const TABLE_BYTES: u64 = 32 << 20;
+/// Table files of a settled level; a day of 100 results/s makes about 70.
+const TABLE_BYTES: u64 = 4 << 20;
 /// Read ahead and write buffers of a compaction, per file; the defaults of 2 and 1 MiB would take
 /// tens of MiB while one runs.
 const COMPACTION_BUFFER_BYTES: usize = 256 << 10;
@@ -32,6 +35,7 @@ pub(crate) fn options() -> Options {
     options.set_compression_type(DBCompressionType::Lz4);
     options.set_write_buffer_size(MEMTABLE_BYTES);
     options.set_max_write_buffer_number(2);
+    options.set_level_zero_file_num_compaction_trigger(FLUSHED_TABLES);
     options.set_target_file_size_base(TABLE_BYTES);
     options.set_max_bytes_for_level_base(4 * TABLE_BYTES);
     options.set_level_compaction_dynamic_level_bytes(true);
