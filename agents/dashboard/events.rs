@@ -102,7 +102,10 @@ impl Listeners {
 
     /// A seat, if there is one; those who take nothing any more lose theirs first.
     fn seat(self: &Arc<Self>) -> Option<Seat> {
-        let now = self.age_ms();
+        self.seat_at(self.age_ms())
+    }
+
+    fn seat_at(self: &Arc<Self>, now: u64) -> Option<Seat> {
         let stalled = u64::try_from(STALLED.as_millis()).unwrap_or(u64::MAX);
         let mut clients = self.lock();
         clients.retain(|_, client| {
@@ -262,4 +265,37 @@ fn event(id: &str, name: &str, data: &impl Serialize) -> Vec<u8> {
     // JSON has no line ends outside of its strings and escapes them inside
     let data = serde_json::to_string(data).unwrap_or_else(|_never| "{}".to_owned());
     format!("id: {id}\nevent: {name}\ndata: {data}\n\n").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_nothing_for_a_minute_loses_the_seat_and_is_counted() {
+        let listeners = Listeners::new(1);
+        let mut seats: Vec<Seat> = (0..LISTENERS_LIMIT).filter_map(|_| listeners.seat_at(0)).collect();
+        assert_eq!(listeners.count(), LISTENERS_LIMIT);
+        seats[0].client.took_ms.store(1000, Ordering::Relaxed);
+        assert!(listeners.seat_at(59_999).is_none());
+        let late = listeners.seat_at(60_000).unwrap();
+        assert_eq!(listeners.count(), 2, "the newcomer and the one that took something");
+        assert_eq!(p7_bus::dropped().get("event_listeners"), Some(&127));
+        assert!(
+            seats[1].client.evicted.load(Ordering::Relaxed)
+                && !seats[0].client.evicted.load(Ordering::Relaxed)
+        );
+        seats.clear();
+        drop(late);
+        assert_eq!(listeners.count(), 0);
+    }
+
+    #[test]
+    fn an_id_is_of_one_run_of_the_process() {
+        let (this, other) = (Listeners::new(1), Listeners::new(2));
+        assert_eq!(this.change_of(&this.id(7)), Some(7));
+        for stranger in [other.id(7).as_str(), "", "1", "1-", "1-x", "1--7"] {
+            assert_eq!(this.change_of(stranger), None, "{stranger}");
+        }
+    }
 }

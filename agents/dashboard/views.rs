@@ -238,7 +238,8 @@ impl Past {
     fn read(store: &Store, id: &ServiceId, now: MeshTime) -> Result<Self, StoreError> {
         let end = MeshTime(u64::MAX);
         let from = |days: u64| now.minus(Millis::seconds(days * 86_400));
-        let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), end);
+        let soon = now.plus(Millis::seconds(86_400));
+        let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), soon);
         let asked = ResultsQuery {
             service: id.clone(),
             from: MeshTime(0),

@@ -25,6 +25,9 @@ async fn every_page_shows_its_services() {
         assert!(page.text().contains("The shop"), "{path}");
         assert!(!page.text().contains("500 <b>"), "{path}: what a service says is escaped");
     }
+    let page = node.get_with("/services/shop", PERSON).await;
+    let id = incident("shop", 10).id.to_string();
+    assert!(page.text().contains(&id), "the store's incidents are shown: {}", page.text());
     let page = node.get_with("/services/shop?range=nonsense&x=1", PERSON).await;
     assert_eq!(page.status, 200, "a page for people forgives");
     assert!(page.text().contains("status 500 &lt;b&gt;"));
