@@ -182,6 +182,10 @@ pub(crate) async fn json<T: DeserializeOwned>(
 }
 
 fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // a list of the fields' values would be taken for an object of them
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Problem::bad_body("send a JSON object: {…}"));
+    }
     serde_json::from_slice(bytes).map_err(|error| Problem::bad_body(error.to_string()))
 }
 
@@ -284,6 +288,14 @@ mod tests {
         ] {
             let error = span(&format!("{{{start}{rest}}}")).unwrap_err();
             assert!(error.contains(fault), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        assert!(parsed::<EmptyBody>(b" {}").is_ok());
+        for bad in ["[]", "null", "", "\"x\""] {
+            assert!(parsed::<EmptyBody>(bad.as_bytes()).is_err(), "{bad}");
         }
     }
 

@@ -138,11 +138,11 @@ async fn a_body_is_json_of_the_right_shape_and_size() {
     let path = "/api/v1/services/shop/ack";
     for (body, says) in [
         ("{", "line 1 column 1"),
-        ("[]", "column"),
+        (r#"["anna", "on it"]"#, "send a JSON object"),
         (r#"{"by":1}"#, "invalid type: integer `1`, expected a string at line 1 column 7"),
         (r#"{"reason":"x"}"#, "missing field `by`"),
         (r#"{"by":"anna","extra":1}"#, "unknown field `extra`, expected `by` or `reason`"),
-        ("", "EOF"),
+        ("", "send a JSON object"),
     ] {
         let detail = node.post(path, body).await.problem(400, "bad-body");
         assert!(detail.contains(says), "{body}: {detail}");
