@@ -46,6 +46,13 @@ const scenes = {
                     [...document.querySelectorAll('img:not([alt]), svg[role=img]:not([aria-label]):not(:has(title)), '
                         + 'input:not([aria-label]):not([id]):not(label input)')].map((e) => e.outerHTML.slice(0, 120)));
                 assert.deepEqual(unnamed, [], `${url} has things without a name`);
+                if (url === '/services/ill') {
+                    const text = await page.locator('main').innerText();
+                    for (const word of ['500 Internal Server Error', '0.0 %', 'connect']) {
+                        assert.ok(text.includes(word), `${url} lacks ${word}`);
+                    }
+                    assert.ok(!/no data|no result yet|none known/i.test(text), `${url} knows nothing:\n${text}`);
+                }
                 await picture(page, `${url.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'dashboard'}-${colorScheme}`);
             }
             assert.deepEqual(page.faults, []);

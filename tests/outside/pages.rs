@@ -19,6 +19,9 @@ fn shown() -> (Node, Site) {
     let node = Node::start(&watching(&[("well", &well), ("ill", &ill)]));
     node.until_level("well", "healthy", SOON);
     node.until_level("ill", "down", SOON);
+    p7_tests::eventually("the incident is stored", SOON, || {
+        (node.json("/api/v1/incidents")["items"][0]["service"] == "ill").then_some(())
+    });
     (node, well)
 }
 
@@ -26,6 +29,8 @@ fn shown() -> (Node, Site) {
 fn the_pages_are_clean_complete_and_ask_nobody_else() {
     let (node, site) = shown();
     scene("clean", &node, &site);
+    let log = node.log();
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "nothing was wrong: {log}");
 }
 
 #[test]
