@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// A probe that runs longer than this is slow: it makes room for quick ones, so that hanging targets
 /// never delay others.
 pub const SLOW_AFTER: Millis = Millis(1000);
+/// Where services stand closer than this, those of one such span are tested together: waking the machine for
+/// each by itself costs more than the tests. More would let them wait for each other and measure that.
+const GRAIN: Millis = Millis(40);
 /// Longest pause between two of the first probes after a start: a few services need not be stretched.
 const START_PACE_LIMIT: Millis = Millis(10);
 /// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
@@ -85,9 +88,12 @@ pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<Servi
     for (interval, group) in groups {
         let share =
             |part: usize, of: usize| u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128);
+        let is_dense = interval.span().0 < GRAIN.0.saturating_mul(group.len() as u64);
+        let grain = if is_dense { u128::from(GRAIN.0) } else { 1 };
         for (index, service) in group.iter().enumerate() {
             let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
             let place = place % u128::from(interval.span().0);
+            let place = place - place % grain;
             places.insert((*service).clone(), Millis(u64::try_from(place).unwrap_or(0)));
         }
     }

@@ -52,6 +52,18 @@ fn services_of_one_interval_are_spread_evenly_over_it_in_the_order_of_their_ids(
 }
 
 #[test]
+fn services_that_stand_close_are_tested_a_few_at_a_time() {
+    let ten = Interval::new(Millis::seconds(10));
+    let services: Vec<_> = (0..1000).map(|n| (id(&format!("s{n:03}")), ten)).collect();
+    let mut together: BTreeMap<u64, usize> = BTreeMap::new();
+    for place in offsets(&services, Seat::ALONE).into_values() {
+        *together.entry(place.0).or_default() += 1;
+    }
+    assert_eq!(together.len(), 250);
+    assert!(together.iter().all(|(place, count)| place % 40 == 0 && *count == 4), "{together:?}");
+}
+
+#[test]
 fn vantage_points_look_at_a_service_one_after_the_other_over_its_interval() {
     let services =
         [(id("a"), Interval::new(Millis::seconds(60))), (id("b"), Interval::new(Millis::seconds(60)))];
