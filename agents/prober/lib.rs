@@ -16,6 +16,7 @@ mod metrics;
 mod net;
 mod network;
 mod once;
+mod outbox;
 mod prober;
 mod trouble;
 mod words;

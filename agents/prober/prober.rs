@@ -6,6 +6,7 @@ use crate::kinds::Probe;
 use crate::metrics::Metrics;
 use crate::network::Network;
 use crate::once::{Job, Run, Shown};
+use crate::outbox::Outbox;
 use actix::prelude::*;
 use p7_bus::{AskError, NetworkNoted, ProbeFinished, ProbeNow, tell};
 use p7_core::result::ProbeResult;
@@ -59,7 +60,7 @@ pub struct Drain(pub Duration);
 pub struct Prober {
     node: NodeId,
     clock: Clock,
-    results: Recipient<ProbeFinished>,
+    outbox: Outbox,
     listeners: Vec<Recipient<NetworkNoted>>,
     network: Arc<Network>,
     /// Why this machine is believed to be cut off.
@@ -136,7 +137,7 @@ impl Prober {
         Ok(Self {
             node,
             clock,
-            results,
+            outbox: Outbox::new(results),
             listeners: network,
             network: Arc::new(Network::new(connectivity)),
             cut_off: None,
@@ -170,8 +171,10 @@ impl Prober {
     fn turn(&mut self, ctx: &mut Context<Self>) {
         let now = self.look_at_the_clock();
         if self.phase == Phase::Draining {
+            self.outbox.flush();
             return;
         }
+        self.outbox.turn(now);
         for step in self.table.turn(now) {
             match step {
                 Step::Start(due) => self.start(due, now),
@@ -207,7 +210,8 @@ impl Prober {
 
     fn set_alarm(&mut self, now: MeshTime, ctx: &mut Context<Self>) {
         let beat = now.plus(HEARTBEAT);
-        let at = self.table.next_turn().map_or(beat, |due| due.min(beat));
+        let wishes = [self.table.next_turn(), self.outbox.due()];
+        let at = wishes.into_iter().flatten().min().map_or(beat, |due| due.min(beat));
         if let Some(alarm) = self.alarm {
             if alarm.at > now && alarm.at <= at {
                 return;
@@ -233,7 +237,8 @@ impl Prober {
         let (network, clock) = (Arc::clone(&self.network), self.clock.clone());
         let (generation, era, ended) = (row.generation, self.era, self.ended.0.clone());
         let started = due.service.clone();
-        let task = actix_rt::spawn(async move {
+        // not on the actor's local set: there every wake-up costs a system call more
+        let task = tokio::spawn(async move {
             let job = Job {
                 service: &service,
                 probe: &probe,
@@ -271,7 +276,7 @@ impl Prober {
         let is_current = row.is_some_and(|row| row.generation == ended.generation);
         if is_current && ended.era == self.era {
             self.note_network(ended.run.network, now);
-            tell(&self.results, "aggregator", ProbeFinished(Arc::new(ended.run.seen.result)));
+            self.outbox.take(ended.run.seen.result, now);
         } else {
             self.metrics.discarded.inc();
         }
@@ -404,6 +409,7 @@ impl Handler<Drain> for Prober {
 
     fn handle(&mut self, Drain(within): Drain, ctx: &mut Self::Context) -> Self::Result {
         self.phase = Phase::Draining;
+        self.outbox.flush();
         if let Some(alarm) = self.alarm.take() {
             ctx.cancel_future(alarm.handle);
         }

@@ -43,7 +43,7 @@ pub(crate) struct Node {
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
     dashboard: p7_dashboard::Running,
-    threads: [Arbiter; 2],
+    thread: Arbiter,
     in_force: InForce,
 }
 
@@ -63,14 +63,16 @@ impl Node {
         let store = Store::open(&data, &loaded.node.store)?;
         let id = p7_store::identity(&data)?.id;
         let registry = prometheus::Registry::new();
-        let threads = [Arbiter::new(), Arbiter::new()];
+        // the prober measures, so nothing else runs on its thread; the agents that only note and show
+        // share this one, which saves a wake-up at every result
+        let thread = Arbiter::new();
         let parts = p7_aggregator::Parts { node: id.clone(), store: store.clone(), clock: now };
-        let aggregator = Aggregator::start_in_arbiter(&threads[0].handle(), |_| Aggregator::new(parts));
+        let aggregator = Aggregator::new(parts).start();
         let results: Recipient<ProbeFinished> = aggregator.clone().recipient();
         let network: Vec<Recipient<NetworkNoted>> = vec![aggregator.clone().recipient()];
         let (settings, anchors) = (&loaded.node.prober, &loaded.mesh.connectivity);
         let prober = Prober::new(id.clone(), settings, anchors, results, network, &registry)?;
-        let prober = Prober::start_in_arbiter(&threads[1].handle(), |_| prober);
+        let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
         let parts = p7_dashboard::Parts {
             node: id.clone(),
             node_name: loaded.node.name(),
@@ -83,7 +85,7 @@ impl Node {
         };
         let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
         let in_force = InForce::of(loaded);
-        let mut node = Self { id, store, aggregator, prober, dashboard, threads, in_force };
+        let mut node = Self { id, store, aggregator, prober, dashboard, thread, in_force };
         node.introduce();
         node.take_up(loaded);
         Ok(node)
@@ -133,9 +135,7 @@ impl Node {
             tracing::error!("not everything could be written in time");
         }
         self.dashboard.stop(SERVE_WITHIN).await;
-        for thread in &self.threads {
-            thread.stop();
-        }
+        self.thread.stop();
         tracing::info!("stopped");
     }
 
