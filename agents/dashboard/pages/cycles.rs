@@ -12,8 +12,10 @@ use std::fmt::Write as _;
 
 /// From one block to the next, in the drawing's units.
 const STEP: usize = 6;
-/// The median latency's height in the sparkline; twice that is its top, what is higher is cut.
+/// The median latency's height in the sparkline, unless the highest needs more room.
 const MEDIAN_HEIGHT: u32 = 100;
+/// The height of the highest latency of what passed; a failure that took longer is cut at the top, 200.
+const HIGHEST: u32 = 190;
 
 /// Blocks of one look, as one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -171,7 +173,7 @@ fn strokes(numbers: impl Iterator<Item = usize>, top: usize, length: usize) -> S
     d
 }
 
-/// Microseconds per unit, such that the median of what passed stands in the middle.
+/// Microseconds per unit, such that the median of what passed stands in the middle and the highest fits.
 fn unit(cycles: &[CycleSummary]) -> u32 {
     let passed = |c: &&CycleSummary| c.outcome.and_then(Outcome::vote) == Some(Vote::Passed);
     let mut all: Vec<Micros> = cycles.iter().filter(passed).filter_map(|c| c.latency).collect();
@@ -179,7 +181,9 @@ fn unit(cycles: &[CycleSummary]) -> u32 {
         all = cycles.iter().filter_map(|c| c.latency).collect();
     }
     all.sort_unstable();
-    all.get(all.len() / 2).map_or(1, |m| (m.0 / MEDIAN_HEIGHT).max(1))
+    let median = all.get(all.len() / 2).map_or(0, |m| m.0 / MEDIAN_HEIGHT);
+    let highest = all.last().map_or(0, |h| h.0.div_ceil(HIGHEST));
+    median.max(highest).max(1)
 }
 
 fn spark(cycles: &[CycleSummary], missing: usize, unit: u32) -> String {
