@@ -22,7 +22,10 @@ pub fn peer(name: &str) -> PathBuf {
 
 /// Runs a program with a text on its input; fails with its output unless it succeeds.
 pub fn ask(program: &Path, arguments: &[&str], input: &str) -> String {
+    // what it leaves lying about goes with this folder
+    let folder = tempfile::TempDir::new().unwrap();
     let mut child = Command::new(program)
+        .current_dir(folder.path())
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

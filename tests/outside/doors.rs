@@ -55,6 +55,18 @@ fn a_taken_port_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_port_that_the_demo_site_wants_is_named_as_well() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut node = Node::new("");
+    node.write_node(&format!("[demo]\nlisten = \"{address}\"\n"));
+    let status = node.run_to_its_end(SOON);
+    assert_ne!(status.code(), Some(0));
+    let log = node.log();
+    assert!(log.contains(&address) && !log.contains("panicked"), "{log}");
+}
+
+#[test]
 fn an_empty_configuration_runs_and_says_that_nothing_is_watched() {
     let node = Node::start("");
     assert_eq!(node.json("/api/v1/services")["items"].as_array().unwrap().len(), 0);

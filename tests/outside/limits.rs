@@ -1,6 +1,6 @@
 //! A full disk and a cut cable: what a node does at the end of its means.
 
-use crate::{SOON, service, watching};
+use crate::{SOON, service};
 use p7_tests::apart::{Own, apart, run};
 use p7_tests::eventually;
 use p7_tests::node::Node;
@@ -39,11 +39,11 @@ fn on_a_full_disk_a_node_keeps_probing_and_serving_says_so_and_recovers() {
         // filled while it is stopped, since a running store has the place of its next log reserved
         let filler = folder.path().join("filler");
         let mut file = File::create(&filler).unwrap();
-        let mut filled = 0;
+        let mut written = 0;
         while file.write_all(&[0; 4096]).is_ok() {
-            filled += 4096;
+            written += 4096;
         }
-        file.set_len(filled - LEFT_FREE).unwrap();
+        file.set_len(written - LEFT_FREE).unwrap();
         drop(file);
         node.run();
         let trouble = eventually("the node says that its disk is full", Duration::from_secs(60), || {
