@@ -28,17 +28,23 @@ pub(crate) fn run(args: &Run) -> Result<Answer, Failure> {
     let loaded = load(dir, &environment)?;
     log::start(loaded.node.log, args.log.as_deref(), args.log_format)?;
     system().block_on(async move {
-        let mut node = Node::start(&loaded).map_err(|error| Failure::NotSo(error.to_string()))?;
-        let demo = demo_site(&loaded)?;
-        print(&greeting(&node, &loaded))?;
-        let mut files = Files { fingerprint, environment };
-        let ended = attend(&mut node, &mut files, dir).await;
-        if let Some(demo) = demo {
-            demo.stop().await;
-        }
-        node.stop().await;
+        let ended = serve(&loaded, Files { fingerprint, environment }, dir).await;
+        // an agent that never had its turn would start while the system falls, and panic
+        tokio::task::yield_now().await;
         ended
     })
+}
+
+async fn serve(loaded: &Loaded, mut files: Files, dir: &Path) -> Result<Answer, Failure> {
+    let mut node = Node::start(loaded).map_err(|error| Failure::NotSo(error.to_string()))?;
+    let demo = demo_site(loaded)?;
+    print(&greeting(&node, loaded))?;
+    let ended = attend(&mut node, &mut files, dir).await;
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
+    node.stop().await;
+    ended
 }
 
 /// The actor system of this process, on one thread; each agent that works has a thread of its own.
