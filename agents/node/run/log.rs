@@ -11,8 +11,8 @@ pub(crate) fn start(
     filter: Option<&str>,
     format: Option<cli::LogFormat>,
 ) -> Result<(), Failure> {
-    // the web server tells how many threads it starts; nobody asked
-    let quiet = format!("{},actix_server=warn", config.level.as_str());
+    // the web server tells how many threads it starts, and calls what strangers send it an error
+    let quiet = format!("{},actix_server=warn,actix_http=off", config.level.as_str());
     let filter = filter.unwrap_or(&quiet);
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Failure::Use(format!(

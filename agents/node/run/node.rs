@@ -22,6 +22,10 @@ const WRITE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the dashboard's requests may go on; all together stay below the 5 s of the contract.
 const SERVE_WITHIN: Duration = Duration::from_secs(1);
 
+/// Open files the node asks the system for: 1,024 probes at once, 2,048 kept connections, the dashboard's
+/// clients and the store.
+const FILES_WISHED: u64 = 8_192;
+
 /// Why a node could not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -59,6 +63,13 @@ struct InForce {
 impl Node {
     /// Starts every agent and takes up the configuration. Needs a running actor system.
     pub(crate) fn start(loaded: &Loaded) -> Result<Self, StartError> {
+        match rlimit::increase_nofile_limit(FILES_WISHED) {
+            Ok(files) if files < FILES_WISHED => {
+                tracing::warn!(files, "few open files are allowed; raise `ulimit -n`");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "can't raise the number of open files"),
+        }
         let data = loaded.node.data_dir(&loaded.dir);
         let store = Store::open(&data, &loaded.node.store)?;
         let id = p7_store::identity(&data)?.id;

@@ -6,6 +6,7 @@ mod codes;
 mod config;
 mod judge;
 mod link;
+mod pool;
 mod proxy;
 mod redirect;
 
@@ -25,16 +26,14 @@ use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri, Version};
 use judge::{Answer, Expectations, judge};
-use link::{Heard, Kept, Link};
+use link::{Heard, Link};
 use p7_core::vocabulary::Outcome;
+use pool::Pool;
 use proxy::Gate;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
-
-/// How many connections of one service are kept: one for each host its redirects lead over.
-const KEPT_LIMIT: usize = 4;
 
 /// The settings with secrets, files and patterns at hand.
 #[derive(Debug)]
@@ -51,18 +50,11 @@ pub struct Ready {
     ip: Ip,
     secure: Secure,
     version: HttpVersion,
-    keep: Keep,
+    /// Where connections are kept for the next probe; none where each probe has its own.
+    pool: Option<Arc<Pool>>,
     limit: Limit,
     max_redirects: u8,
     wanted: Expectations,
-    kept: Mutex<Vec<Kept>>,
-}
-
-/// Whether connections are kept for the next probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    Never,
-    Always,
 }
 
 /// One request of an attempt: the first, or one that a redirect asked for.
@@ -101,12 +93,17 @@ impl Config {
             ip: self.ip,
             secure,
             version: self.http_version,
-            keep: if self.reuse_connections { Keep::Always } else { Keep::Never },
+            pool: self.reuse_connections.then(|| self.pool(base)),
             limit: Limit::new(self.body_limit, wanted.needs_body()),
             max_redirects: self.max_redirects,
             wanted,
-            kept: Mutex::new(Vec::new()),
         })
+    }
+
+    /// The kept connections of all services that connect as this one does.
+    fn pool(&self, base: &Path) -> Arc<Pool> {
+        let Self { tls, proxy, ip, http_version, .. } = self;
+        Pool::of(format!("{} {tls:?} {proxy:?} {ip:?} {http_version:?}", base.display()))
     }
 
     /// The headers any host may see, and those for the service itself.
@@ -202,7 +199,7 @@ impl Ready {
     ) -> Result<Heard, Trouble> {
         let place = Place::of_url(&ask.url).ok_or_else(|| Trouble::peer("the address has no host"))?;
         let https = ask.url.scheme() == "https";
-        if let Some(kept) = self.take_kept(https, &place) {
+        if let Some(kept) = self.pool.as_ref().and_then(|pool| pool.take(https, &place)) {
             let mut link = kept.wake(progress);
             let request = self.request(ask, token, link.version())?;
             match link.exchange(request, &self.limit, progress).await {
@@ -218,24 +215,12 @@ impl Ready {
         Ok(self.put_back(link, heard))
     }
 
-    fn take_kept(&self, https: bool, place: &Place) -> Option<Kept> {
-        if self.keep == Keep::Never {
-            return None;
-        }
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let index = kept.iter().position(|k| k.leads_to(https, place))?;
-        Some(kept.swap_remove(index))
-    }
-
     fn put_back(&self, link: Link, heard: Heard) -> Heard {
-        if self.keep == Keep::Always
+        if let Some(pool) = &self.pool
             && heard.whole
             && let Some(link) = link.keep()
         {
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() < KEPT_LIMIT {
-                kept.push(link);
-            }
+            pool.put(link);
         }
         heard
     }
@@ -268,7 +253,7 @@ impl Ready {
             format!("{}://{host}{path}", ask.url.scheme())
         } else {
             headers.insert(header::HOST, host);
-            if self.keep == Keep::Never {
+            if self.pool.is_none() {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             if through_proxy {

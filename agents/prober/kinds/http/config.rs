@@ -62,8 +62,8 @@ pub struct Config {
     /// address is spoken to in HTTP/2 at once and fails where only 1.1 is known.
     #[serde(default)]
     pub http_version: HttpVersion,
-    /// Keeps the connection for the next probe. Default false: a new one each time, as a user has it. With
-    /// true, failures to resolve, connect or shake hands go unnoticed while a connection lasts.
+    /// Keeps the connection for the next probe, be it of this service or of another of the same host with
+    /// the same TLS and proxy settings. Default false: a new one each time, as a user has it. With true, failures to resolve, connect or shake hands go unnoticed while a connection lasts.
     #[serde(default)]
     pub reuse_connections: bool,
     /// How much of the answer's body is read, in bytes. Default 1048576 (1 MiB). Texts further on are not

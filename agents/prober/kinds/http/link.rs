@@ -1,7 +1,7 @@
 //! One HTTP connection: opened phase by phase, spoken over, and kept if asked for.
 
 use super::body::{Limit, read};
-use super::{HttpVersion, Keep, Ready};
+use super::{HttpVersion, Ready};
 use crate::attempt::{Progress, Stage};
 use crate::net::connect::open;
 use crate::net::resolve::Place;
@@ -105,8 +105,17 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn leads_to(&self, https: bool, place: &Place) -> bool {
-        self.facts.https == https && self.facts.place == *place
+    /// Whether over TLS, and where to.
+    pub(super) fn leads_to(&self) -> (bool, Place) {
+        (self.facts.https, self.facts.place.clone())
+    }
+
+    /// Whether the other side has not closed it.
+    pub(super) fn is_open(&self) -> bool {
+        match &self.sender {
+            Sender::One(sender) => !sender.is_closed(),
+            Sender::Two(sender) => !sender.is_closed(),
+        }
     }
 
     /// Takes it up again, and tells again what it knows.
@@ -187,9 +196,9 @@ impl Link {
         } else {
             let (sender, connection) =
                 http1::Builder::new().max_header_size(HEADER_LIMIT).handshake(io).await.map_err(failed)?;
-            match probe.keep {
-                Keep::Always => run_apart(connection),
-                Keep::Never => driver = Some(Box::pin(connection)),
+            match probe.pool {
+                Some(_) => run_apart(connection),
+                None => driver = Some(Box::pin(connection)),
             }
             Sender::One(sender)
         };
@@ -220,11 +229,8 @@ impl Link {
 
     /// The connection for the next probe, if it is still good.
     pub(super) fn keep(self) -> Option<Kept> {
-        let open = match &self.sender {
-            Sender::One(sender) => !sender.is_closed(),
-            Sender::Two(sender) => !sender.is_closed(),
-        };
-        (open && self.driver.is_none()).then_some(Kept { sender: self.sender, facts: self.facts })
+        let kept = Kept { sender: self.sender, facts: self.facts };
+        (self.driver.is_none() && kept.is_open()).then_some(kept)
     }
 }
 

@@ -283,6 +283,30 @@ async fn kept_connections_are_used_again_and_a_stale_one_is_replaced() {
 }
 
 #[tokio::test]
+async fn services_of_one_host_share_a_kept_connection() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let to = server(move |mut stream| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async move {
+            while request(&mut stream).await.is_some() {
+                stream.write_all(&ok("x")).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let probes = ["a", "b", "c"].map(|path| {
+        let settings = format!("url = 'http://{to}/{path}'\nreuse_connections = true");
+        crate::common::prepared("http", &settings, Path::new(".")).unwrap()
+    });
+    for probe in &probes {
+        let attempt = probe.attempt(LONG).await;
+        assert_eq!(attempt.outcome, Outcome::Up, "{}", reason(&attempt));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn http_2_is_spoken_in_the_clear_when_asked_for() {
     use http_body_util::Full;
     use hyper::body::Bytes;

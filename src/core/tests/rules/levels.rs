@@ -177,7 +177,7 @@ fn a_restart_shows_what_was_shown_before() {
             .collect();
         let recent = all[all.len().saturating_sub(p7_core::watch::KEPT_CYCLES)..].to_vec();
         let oldest = recent[0].cycle;
-        let last_incident = incidents(&effects).into_iter().filter(|i| i.id.first < oldest).next_back();
+        let last_incident = incidents(&effects).into_iter().rfind(|i| i.id.first < oldest);
         let past = Past { results: recent, last_incident, first_seen: Some(all[0].at), ..Past::default() };
         let mut after = Watch::default();
         after.resume(&service(Rules::default()), past, moment(all.len() as u64 - 1));
