@@ -81,6 +81,19 @@ impl Aggregator {
     }
 
     pub(crate) fn perform(&mut self, effects: Vec<Effect>, result: Option<&Arc<ProbeResult>>) {
+        let facts = effects.iter().filter_map(|effect| match effect {
+            Effect::Status(_) => None,
+            Effect::Incident(incident) => Some(Fact::Incident(Arc::clone(incident))),
+            Effect::NoIncident(id) => Some(Fact::NoIncident(id.clone())),
+        });
+        let facts: Vec<Fact> = facts.collect();
+        if !facts.is_empty() {
+            for fact in facts {
+                self.ledger.note(fact);
+            }
+            // whoever hears of an incident finds it in the store
+            self.commit();
+        }
         for effect in effects {
             match effect {
                 Effect::Status(status) => {
@@ -90,12 +103,11 @@ impl Aggregator {
                     }
                 }
                 Effect::Incident(incident) => {
-                    self.ledger.note(Fact::Incident(Arc::clone(&incident)));
                     for listener in &self.listeners.incidents {
                         tell(listener, "incidents", IncidentChanged(Arc::clone(&incident)));
                     }
                 }
-                Effect::NoIncident(id) => self.ledger.note(Fact::NoIncident(id)),
+                Effect::NoIncident(_) => {}
             }
         }
     }

@@ -23,11 +23,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Threads that serve: one may render a large page while the other answers.
-const WORKERS: usize = 2;
-/// Threads a worker reads the store and renders with.
-const BLOCKING_THREADS: usize = 4;
-/// Connections a worker holds: every listener twice, and room for scrapes and people.
+/// Threads that serve: they only pass on what is rendered elsewhere, and one does thousands a second.
+const WORKERS: usize = 1;
+/// Threads that read the store and render: one may be at a large page while the other answers. Each keeps
+/// memory of its own for what it rendered.
+const BLOCKING_THREADS: usize = 2;
+/// Connections it holds: every listener twice, and room for scrapes and people.
 const CONNECTIONS_LIMIT: usize = 512;
 /// How long a client may take for a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
