@@ -1,6 +1,8 @@
 //! The aggregator with a real store: what it is told is heard at once, written soon, and there again
 //! after a restart.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use actix::prelude::*;
 use p7_aggregator::{Aggregator, Connect, Listeners, Parts, Stop};
 use p7_bus::{Ask, AskError, Configured, Heard, IncidentChanged, ProbeFinished, Request, Snapshot};
