@@ -33,7 +33,12 @@ pub struct Snapshot(pub Arc<Vec<Arc<ServiceStatus>>>);
 /// aggregator → everybody: an incident opened, worsened, was acknowledged or ended.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct IncidentChanged(pub Arc<Incident>);
+pub struct IncidentChanged {
+    /// As it now stands.
+    pub incident: Arc<Incident>,
+    /// Who has acknowledged it.
+    pub acknowledged: Option<Acknowledgement>,
+}
 
 /// node → prober, aggregator, dashboard: the services to watch from now on, in id order.
 /// Probe settings travel to the prober apart from this.
@@ -53,6 +58,8 @@ pub struct ConfigurationNoted {
     pub since: MeshTime,
     /// The faults of a newer file that was refused, a line each; empty when all is well.
     pub refused: Vec<String>,
+    /// Whether node.toml has changed since the start: that is taken up by a restart only.
+    pub restart_needed: bool,
 }
 
 /// prober → aggregator, dashboard: what is known about this machine's own network.
@@ -151,6 +158,9 @@ pub enum AskError {
     /// The ask itself is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// It can't be stored as things are; what is wrong and what to do.
+    #[error("{0}")]
+    Unavailable(String),
     /// Too much at once; try again.
     #[error("the node is busy; try again in a few seconds")]
     Busy,
