@@ -1,12 +1,13 @@
 //! The agent: three lines a message, the branches are the core's.
 
 use crate::ledger::{COMMIT_EVERY, Ledger};
-use crate::past::{orphans, past_of};
+use crate::past::{past_of, reconciled};
 use actix::prelude::*;
 use p7_bus::{
     Ask, AskError, Configured, Heard, IncidentChanged, NetworkNoted, ProbeFinished, Request, Snapshot,
     StoreNoted, tell,
 };
+use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId};
@@ -103,12 +104,28 @@ impl Aggregator {
                     }
                 }
                 Effect::Incident(incident) => {
-                    for listener in &self.listeners.incidents {
-                        tell(listener, "incidents", IncidentChanged(Arc::clone(&incident)));
-                    }
+                    self.tell_incident(&incident);
                 }
                 Effect::NoIncident(_) => {}
             }
+        }
+    }
+
+    /// Tells everybody how an incident stands.
+    pub(crate) fn tell_incident(&self, incident: &Arc<Incident>) {
+        let acknowledged = self.watch.acknowledgement(&incident.id).cloned();
+        let (id, service, reason) = (&incident.id, &incident.id.service, incident.reason.as_deref());
+        let by = acknowledged.as_ref().map(|said| said.by.as_str());
+        match incident.ended {
+            None => {
+                tracing::warn!(%service, incident = %id, level = %incident.worst, reason, by, "an incident is open")
+            }
+            Some(_) => tracing::info!(%service, incident = %id, reason, by, "an incident has ended"),
+        }
+        for listener in &self.listeners.incidents {
+            let changed =
+                IncidentChanged { incident: Arc::clone(incident), acknowledged: acknowledged.clone() };
+            tell(listener, "incidents", changed);
         }
     }
 
@@ -173,9 +190,9 @@ impl Aggregator {
                 Err(error) => tracing::error!(service = %service.id, %error, "can't read a service's past"),
             }
         }
-        match orphans(&store, &configured.0, now) {
-            Ok(ended) => {
-                let effects = ended.into_iter().map(|incident| Effect::Incident(Arc::new(incident)));
+        match reconciled(&store, &self.watch, &configured.0, &added, now) {
+            Ok(changed) => {
+                let effects = changed.into_iter().map(|incident| Effect::Incident(Arc::new(incident)));
                 self.perform(effects.collect(), None);
             }
             Err(error) => tracing::error!(%error, "can't read the open incidents"),

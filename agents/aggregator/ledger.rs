@@ -81,8 +81,13 @@ impl Ledger {
 
     /// Writes all that waits, for a stop.
     pub(crate) fn close(&mut self) {
-        while !self.waiting.is_empty() && self.commit().is_none_or(|noted| noted.trouble.is_none()) {
-            // another batch
+        let mut before = usize::MAX;
+        while (1..before).contains(&self.waiting.len()) {
+            before = self.waiting.len();
+            self.commit();
+        }
+        if !self.waiting.is_empty() {
+            tracing::error!(lost = self.waiting.len(), "the store takes nothing; what waits is lost");
         }
         if let Err(error) = self.store.close() {
             tracing::error!(%error, "can't close the store in order");
@@ -91,5 +96,26 @@ impl Ledger {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p7_core::incident::IncidentId;
+    use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
+
+    #[test]
+    fn closing_ends_even_when_the_store_takes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), &p7_store::Config::default()).unwrap();
+        store.close().unwrap();
+        let mut ledger = Ledger::new(store);
+        let service = ServiceId::new("shop").unwrap();
+        ledger.note(Fact::NoIncident(IncidentId { service, first: Cycle::starting(MeshTime(1)) }));
+        assert!(ledger.commit().is_some_and(|noted| noted.trouble.is_some()));
+        assert_eq!(ledger.commit(), None, "the same trouble is told once");
+        ledger.close();
+        assert_eq!(ledger.waiting.len(), 1);
     }
 }

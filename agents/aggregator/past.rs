@@ -2,10 +2,11 @@
 
 use p7_core::incident::Incident;
 use p7_core::service::Service;
-use p7_core::vocabulary::{Cycle, MeshTime};
-use p7_core::watch::{KEPT_CYCLES, Past, abandoned};
+use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
+use p7_core::watch::{KEPT_CYCLES, Past, Watch, abandoned};
 use p7_store::{IncidentsQuery, ResultsQuery, Store, StoreError, Which};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How many of the last incidents are looked at for the one before the results.
 const INCIDENTS_LOOKED_AT: usize = 8;
@@ -47,10 +48,14 @@ pub(crate) fn past_of(store: &Store, service: &Service) -> Result<Past, StoreErr
     Ok(Past { results, last_incident, first_seen, acknowledged, deployment: None })
 }
 
-/// Open incidents of services that are no longer configured: they have ended with their service.
-pub(crate) fn orphans(
+/// What of the stored incidents is not as it now is: open ones of services that are no longer configured
+/// have ended with their service; of services that were `added` the results have the last word, unless
+/// they were weighed by other rules then.
+pub(crate) fn reconciled(
     store: &Store,
-    services: &[std::sync::Arc<Service>],
+    watch: &Watch,
+    configured: &[Arc<Service>],
+    added: &[Arc<Service>],
     now: MeshTime,
 ) -> Result<Vec<Incident>, StoreError> {
     let open = store.incidents(&IncidentsQuery {
@@ -61,8 +66,27 @@ pub(crate) fn orphans(
         limit: p7_store::PAGE_LIMIT,
         after: None,
     })?;
-    let gone = open.rows.into_iter().filter(|incident| {
-        services.binary_search_by(|service| service.id.cmp(&incident.id.service)).is_err()
-    });
-    Ok(gone.map(|incident| abandoned(&incident, now)).collect())
+    let among = |services: &[Arc<Service>], id: &ServiceId| {
+        services.binary_search_by(|service| service.id.cmp(id)).is_ok()
+    };
+    let mut changed = Vec::new();
+    for stored in open.rows {
+        let id = &stored.id.service;
+        if among(added, id) {
+            match watch.incident(&stored.id) {
+                Some(now) if *now == stored => {}
+                Some(now) => changed.push(now.clone()),
+                None => changed.push(abandoned(&stored, now)),
+            }
+        } else if !among(configured, id) && watch.service(id).is_none() {
+            changed.push(abandoned(&stored, now));
+        }
+    }
+    for incident in added.iter().filter_map(|service| watch.open_incident(&service.id)) {
+        let known = changed.iter().any(|known| known.id == incident.id);
+        if !known && store.incident(&incident.id)?.as_ref() != Some(incident) {
+            changed.push(incident.clone());
+        }
+    }
+    Ok(changed)
 }

@@ -6,6 +6,7 @@ use p7_core::facts::{Acknowledgement, Deployment, Hold, NOTE_LIMIT, Scope};
 use p7_core::vocabulary::{MeshTime, Millis, ServiceId, shortened};
 use p7_core::watch::Event;
 use p7_store::Fact;
+use std::sync::Arc;
 
 /// Longest hold: a year. A longer one is a service to be removed.
 const LONGEST_HOLD: Millis = Millis::seconds(366 * 24 * 3600);
@@ -60,11 +61,12 @@ impl Aggregator {
             let why = format!("`{service}` has no open incident to acknowledge");
             return Err(AskError::Conflict(why));
         };
-        let incident = open.id.clone();
+        let (open, incident) = (Arc::new(open.clone()), open.id.clone());
         let said = Acknowledgement { incident, service, by: note(by), at: now, reason: note(reason) };
         self.state(&Fact::Acknowledgement(said.clone()))?;
         let effects = self.watch.hear(Event::Acknowledged(said.clone()), now);
         self.perform(effects, None);
+        self.tell_incident(&open);
         Ok(Ask::Acknowledged(said))
     }
 
@@ -110,7 +112,7 @@ impl Aggregator {
     fn state(&mut self, fact: &Fact) -> Result<(), AskError> {
         self.ledger.state(fact).map_err(|error| {
             tracing::error!(%error, "a statement could not be stored");
-            AskError::Conflict(error.to_string())
+            AskError::Unavailable(error.to_string())
         })
     }
 

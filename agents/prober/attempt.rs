@@ -111,7 +111,10 @@ pub(crate) async fn within(
     let deadline = progress.deadline;
     let judged = match tokio::time::timeout_at(deadline, run(&mut progress)).await {
         Ok(judged) => judged,
-        Err(_elapsed) => Err(progress.timed_out(timeout)),
+        Err(_elapsed) => {
+            progress.charge();
+            Err(progress.timed_out(timeout))
+        }
     };
     let latency = Micros::measured(progress.started.elapsed());
     let (outcome, reason, origin) = match judged {
@@ -163,6 +166,20 @@ impl Progress {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
+    }
+
+    /// Charges the time that is not accounted for to what was being waited for.
+    fn charge(&mut self) {
+        let spans = &mut self.spans;
+        let known = spans.resolve + spans.connect + spans.tls + spans.processing + spans.transfer;
+        let rest = self.started.elapsed().saturating_sub(known);
+        *match self.stage {
+            Stage::Resolve => &mut spans.resolve,
+            Stage::Connect | Stage::Proxy => &mut spans.connect,
+            Stage::Tls => &mut spans.tls,
+            Stage::Token | Stage::Answer => &mut spans.processing,
+            Stage::Body => &mut spans.transfer,
+        } += rest;
     }
 
     fn timed_out(&self, timeout: Duration) -> Trouble {

@@ -124,17 +124,32 @@ impl Track {
         }
     }
 
+    /// Judges by another configuration from now on. What was judged by the old one stays judged, and only
+    /// later results are weighed anew.
+    pub(crate) fn rule(&mut self, service: Arc<Service>) {
+        let before = std::mem::replace(&mut self.service, service);
+        let is_same = before.rules == self.service.rules && before.interval == self.service.interval;
+        if !is_same {
+            self.base = self.folded.clone();
+            self.ended.clear();
+        }
+    }
+
     /// Folds everything anew. Returns the incidents that are not as they were.
     pub(crate) fn refold(&mut self) -> Changed {
         let (id, rules, interval) = (&self.service.id, self.service.rules, self.service.interval);
         while self.slots.len() > KEPT_CYCLES {
-            if let Some((_, Slot { decided: Some(decided), .. })) = self.slots.pop_first() {
+            if let Some((_, Slot { decided: Some(decided), .. })) = self.slots.pop_first()
+                && self.base.latest().is_none_or(|latest| decided.cycle > latest)
+            {
                 self.base.step(id, rules, interval, &decided);
             }
         }
         let mut folded = self.base.clone();
         let mut ended = Vec::new();
-        for decided in self.slots.values().filter_map(|slot| slot.decided.as_ref()) {
+        let judged = self.base.latest();
+        let open = |decided: &&Decided| judged.is_none_or(|judged| decided.cycle > judged);
+        for decided in self.slots.values().filter_map(|slot| slot.decided.as_ref()).filter(open) {
             ended.extend(folded.step(id, rules, interval, decided));
         }
         let before = std::mem::replace(&mut self.ended, ended);
@@ -154,6 +169,11 @@ impl Track {
             withdrawn: withdrawn.map(|was| was.id.clone()).collect(),
             incidents: now.iter().filter(|is| !before.contains(is)).map(|is| (*is).clone()).collect(),
         }
+    }
+
+    /// One of its incidents that is open or ended within what is kept.
+    pub(crate) fn incident(&self, id: &IncidentId) -> Option<&Incident> {
+        self.ended.iter().chain(&self.folded.incident).find(|incident| incident.id == *id)
     }
 
     /// Builds the status as of `now`. True when it is another than before.
@@ -278,27 +298,20 @@ impl Track {
         planned: &Active,
         now: MeshTime,
     ) -> (Option<MaintenanceNote>, Option<SilenceNote>, Option<MeshTime>) {
-        let mut maintenance =
-            planned.now.clone().map(|(until, reason)| MaintenanceNote::Planned { until, reason });
-        let (mut silence, mut change) = (None, None::<MeshTime>);
-        for hold in holds.values().filter(|hold| self.covered_by(&hold.scope) && hold.ends > now) {
-            let next = if hold.starts > now { hold.starts } else { hold.ends };
-            change = Some(change.map_or(next, |change| change.min(next)));
-            if hold.starts > now {
-                continue;
-            }
-            match hold.kind {
-                HoldKind::Silence => {
-                    silence =
-                        Some(SilenceNote { id: hold.id.clone(), until: hold.ends, by: hold.by.clone() });
-                }
-                HoldKind::Maintenance => {
-                    maintenance =
-                        Some(MaintenanceNote::Planned { until: hold.ends, reason: hold.reason.clone() });
-                }
-            }
-        }
-        (maintenance, silence, change)
+        let held = || holds.values().filter(|hold| self.covered_by(&hold.scope) && hold.ends > now);
+        // of several in force the one that lasts longest is shown
+        let longest =
+            |kind| held().filter(|hold| hold.kind == kind && hold.starts <= now).max_by_key(|hold| hold.ends);
+        let stated = longest(HoldKind::Maintenance).map(|hold| (hold.ends, hold.reason.clone()));
+        let maintenance = planned.now.clone().into_iter().chain(stated).max_by_key(|(until, _)| *until);
+        let silence = longest(HoldKind::Silence).map(|hold| SilenceNote {
+            id: hold.id.clone(),
+            until: hold.ends,
+            by: hold.by.clone(),
+        });
+        let change = held().map(|hold| if hold.starts > now { hold.starts } else { hold.ends }).min();
+        let note = maintenance.map(|(until, reason)| MaintenanceNote::Planned { until, reason });
+        (note, silence, change)
     }
 
     fn covered_by(&self, scope: &Scope) -> bool {

@@ -79,7 +79,7 @@ impl Watch {
                 Some(track) => track,
                 None => Track::new(Arc::clone(service)),
             };
-            track.service = Arc::clone(service);
+            track.rule(Arc::clone(service));
             incidents(&mut effects, track.refold());
             track.show(&self.holds, now);
             self.tracks.insert(service.id.clone(), track);
@@ -192,6 +192,16 @@ impl Watch {
     /// A service's open incident.
     pub fn open_incident(&self, service: &ServiceId) -> Option<&Incident> {
         self.tracks.get(service)?.folded.incident.as_ref()
+    }
+
+    /// An incident that is open or has ended not long ago.
+    pub fn incident(&self, id: &IncidentId) -> Option<&Incident> {
+        self.tracks.get(&id.service)?.incident(id)
+    }
+
+    /// Who has acknowledged an incident, if it is the last that somebody did.
+    pub fn acknowledgement(&self, id: &IncidentId) -> Option<&Acknowledgement> {
+        self.tracks.get(&id.service)?.acknowledged.as_ref().filter(|said| said.incident == *id)
     }
 
     /// A watched service.

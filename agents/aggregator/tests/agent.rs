@@ -11,7 +11,7 @@ use p7_core::result::{Phases, ProbeResult};
 use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Micros, Millis, NodeId, Outcome, ServiceId};
-use p7_store::{ResultsQuery, Store};
+use p7_store::{IncidentsQuery, ResultsQuery, Store, Which};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -145,6 +145,18 @@ impl Bench {
         self.store.results(&query).unwrap().rows.len()
     }
 
+    fn open_incidents(&self) -> usize {
+        let query = IncidentsQuery {
+            service: None,
+            from: MeshTime(0),
+            to: MeshTime(u64::MAX),
+            which: Which::Open,
+            limit: 100,
+            after: None,
+        };
+        self.store.incidents(&query).unwrap().rows.len()
+    }
+
     async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
         let begin = Instant::now();
         while !so(self) {
@@ -179,7 +191,7 @@ async fn a_restart_shows_what_was_shown_and_the_incident_goes_on() {
         let said = Request::Acknowledge { service: shop(), by: "ada".into(), reason: "on it".into() };
         bench.ask(said).await.unwrap();
         bench.until("four statuses", |bench| bench.seen.lock().unwrap().statuses.len() == 4).await;
-        assert_eq!(bench.seen.lock().unwrap().incidents, 1);
+        assert_eq!(bench.seen.lock().unwrap().incidents, 2, "opened and acknowledged");
         bench.agent.send(Stop).await.unwrap();
         let seen = bench.seen.lock().unwrap();
         Arc::clone(seen.statuses.last().unwrap())
@@ -190,6 +202,45 @@ async fn a_restart_shows_what_was_shown_and_the_incident_goes_on() {
     assert_eq!(*shown[0], *before);
     assert_eq!(before.level, Level::Incident);
     assert_eq!(before.acknowledged.as_ref().map(|said| said.by.as_str()), Some("ada"));
+}
+
+#[actix::test]
+async fn a_service_that_goes_ends_its_incident_once_and_coming_back_reopens_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let bench = bench(dir.path()).await;
+    for n in 0..2 {
+        bench.agent.send(ProbeFinished(result(n, Outcome::Failed))).await.unwrap();
+    }
+    bench.until("opened", |bench| bench.seen.lock().unwrap().incidents == 1).await;
+    bench.agent.send(Configured(Arc::new(Vec::new()))).await.unwrap();
+    bench.until("gone", |bench| bench.seen.lock().unwrap().snapshots.len() == 2).await;
+    assert_eq!(bench.seen.lock().unwrap().incidents, 2, "it ended once");
+    assert_eq!(bench.open_incidents(), 0);
+    bench.agent.send(Configured(Arc::new(vec![service()]))).await.unwrap();
+    bench.until("back", |bench| bench.seen.lock().unwrap().snapshots.len() == 3).await;
+    let shown = bench.seen.lock().unwrap().snapshots[2][0].incident.clone();
+    assert!(shown.is_some(), "the results of before still say so");
+    assert_eq!(bench.open_incidents(), 1);
+}
+
+#[actix::test]
+async fn an_incident_of_other_rules_ends_with_the_restart_that_brought_new_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let bench = bench(dir.path()).await;
+        for (n, outcome) in [Outcome::Failed, Outcome::Failed].into_iter().enumerate() {
+            bench.agent.send(ProbeFinished(result(n as u64, outcome))).await.unwrap();
+        }
+        bench.until("opened", |bench| bench.seen.lock().unwrap().incidents == 1).await;
+        bench.agent.send(Stop).await.unwrap();
+    }
+    let bench = bench(dir.path()).await;
+    bench.agent.send(Configured(Arc::new(Vec::new()))).await.unwrap();
+    let patient = Service { rules: Rules { orange: 6, ..Rules::default() }, ..service().as_ref().clone() };
+    bench.agent.send(Configured(Arc::new(vec![Arc::new(patient)]))).await.unwrap();
+    bench.until("back", |bench| bench.seen.lock().unwrap().snapshots.len() == 3).await;
+    assert_eq!(bench.seen.lock().unwrap().snapshots[2][0].incident, None);
+    assert_eq!(bench.open_incidents(), 0, "pages and store agree");
 }
 
 #[actix::test]

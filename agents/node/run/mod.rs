@@ -28,23 +28,30 @@ pub(crate) fn run(args: &Run) -> Result<Answer, Failure> {
     let loaded = load(dir, &environment)?;
     log::start(loaded.node.log, args.log.as_deref(), args.log_format)?;
     system().block_on(async move {
-        let ended = serve(&loaded, Files { fingerprint, environment }, dir).await;
+        // before anything else: a signal that comes while we start must not kill us
+        let signals = Signals::new()?;
+        let ended = serve(&loaded, Files { fingerprint, environment }, dir, signals).await;
         // an agent that never had its turn would start while the system falls, and panic
         tokio::task::yield_now().await;
         ended
     })
 }
 
-async fn serve(loaded: &Loaded, mut files: Files, dir: &Path) -> Result<Answer, Failure> {
+async fn serve(
+    loaded: &Loaded,
+    mut files: Files,
+    dir: &Path,
+    mut signals: Signals,
+) -> Result<Answer, Failure> {
     let mut node = Node::start(loaded).map_err(|error| Failure::NotSo(error.to_string()))?;
     let demo = demo_site(loaded)?;
     print(&greeting(&node, loaded))?;
-    let ended = attend(&mut node, &mut files, dir).await;
+    attend(&mut node, &mut files, dir, &mut signals).await;
     if let Some(demo) = demo {
         demo.stop().await;
     }
     node.stop().await;
-    ended
+    Ok(Answer::Fine)
 }
 
 /// The actor system of this process, on one thread; each agent that works has a thread of its own.
@@ -102,17 +109,13 @@ struct Files {
 }
 
 /// Waits for what comes from outside: signals and changed files. Ends when told to stop.
-async fn attend(node: &mut Node, files: &mut Files, dir: &Path) -> Result<Answer, Failure> {
-    let mut stop = std::pin::pin!(until_told_to_stop());
-    let mut hup = signal(SignalKind::hangup())?;
+async fn attend(node: &mut Node, files: &mut Files, dir: &Path, signals: &mut Signals) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
-            told = &mut stop => {
-                told?;
-                break;
-            }
-            () = heard(&mut hup) => {
+            () = heard(&mut signals.term) => break,
+            () = heard(&mut signals.int) => break,
+            () = heard(&mut signals.hup) => {
                 files.fingerprint = config::fingerprint(dir);
                 node.reload(dir, &files.environment);
             }
@@ -126,18 +129,23 @@ async fn attend(node: &mut Node, files: &mut Files, dir: &Path) -> Result<Answer
         }
     }
     tracing::info!("told to stop; running probes may end first");
-    Ok(Answer::Fine)
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn until_told_to_stop() -> Result<(), Failure> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        () = heard(&mut term) => {}
-        () = heard(&mut int) => {}
+/// The signals a node listens to.
+struct Signals {
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            int: signal(SignalKind::interrupt())?,
+            hup: signal(SignalKind::hangup())?,
+        })
     }
-    Ok(())
 }
 
 async fn heard(signal: &mut Signal) {

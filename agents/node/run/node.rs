@@ -26,6 +26,9 @@ const SERVE_WITHIN: Duration = Duration::from_secs(1);
 /// clients and the store.
 const FILES_WISHED: u64 = 8_192;
 
+/// The file of what is watched: one that vanishes is a mistake and not an empty one.
+const SHARED_FILE: &str = "mesh.toml";
+
 /// Why a node could not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
@@ -58,6 +61,9 @@ struct InForce {
     redacted: Arc<serde_json::Value>,
     hash: String,
     since: MeshTime,
+    services: usize,
+    /// Whether node.toml says something else by now.
+    restart_needed: bool,
 }
 
 impl Node {
@@ -119,14 +125,20 @@ impl Node {
                 return self.note(refused.faults.iter().map(ToString::to_string).collect());
             }
         };
-        if loaded.node != self.in_force.node {
+        if self.in_force.services > 0 && !dir.join(SHARED_FILE).exists() {
+            let gone =
+                format!("{} is gone; the old configuration stays in force", dir.join(SHARED_FILE).display());
+            tracing::error!("{gone}");
+            return self.note(vec![gone]);
+        }
+        let restart_needed = loaded.node != self.in_force.node;
+        if restart_needed {
             tracing::warn!("node.toml has changed; restart p7 to take that up");
         }
         if loaded.mesh.connectivity != self.in_force.connectivity {
             deliver(&self.prober, Anchor(loaded.mesh.connectivity.clone()));
         }
-        let node = std::mem::take(&mut self.in_force.node);
-        self.in_force = InForce { node, ..InForce::of(&loaded) };
+        self.in_force = InForce { restart_needed, ..self.in_force.followed_by(&loaded) };
         self.take_up(&loaded);
         tracing::info!(services = loaded.services.len(), hash = loaded.hash, "took up the configuration");
     }
@@ -212,6 +224,7 @@ impl Node {
             hash: self.in_force.hash.clone(),
             since: self.in_force.since,
             refused,
+            restart_needed: self.in_force.restart_needed,
         };
         deliver(&self.dashboard.address, noted);
     }
@@ -225,7 +238,18 @@ impl InForce {
             redacted: Arc::clone(&loaded.redacted),
             hash: loaded.hash.clone(),
             since: now(),
+            services: loaded.services.len(),
+            restart_needed: false,
         }
+    }
+
+    /// A new mesh.toml with the node.toml of before.
+    fn followed_by(&self, loaded: &Loaded) -> Self {
+        let mut redacted = loaded.redacted.as_ref().clone();
+        if let (Some(shown), Some(node)) = (redacted.get_mut("node"), self.redacted.get("node")) {
+            shown.clone_from(node);
+        }
+        Self { node: self.node.clone(), redacted: Arc::new(redacted), ..Self::of(loaded) }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::common::{cycle, letter, level, live, moment, result, service, watch};
 use p7_core::incident::Incident;
-use p7_core::service::Rules;
+use p7_core::service::{Rules, Service};
 use p7_core::status::{Freshness, ServiceStatus};
-use p7_core::vocabulary::{Level, Outcome, ServiceId};
+use p7_core::vocabulary::{Interval, Level, Millis, Outcome, ServiceId};
 use p7_core::watch::{Effect, Event, Past, Watch};
 use std::sync::Arc;
 
@@ -207,4 +207,29 @@ fn a_late_result_can_show_that_there_never_was_an_incident() {
     effects.extend(watch.hear(late(2), moment(2)));
     assert!(effects.contains(&Effect::NoIncident(opened)), "{effects:?}");
     assert_eq!(level(&watch), Level::Partial);
+}
+
+#[test]
+fn other_rules_weigh_later_results_only() {
+    let mut watch = watch(Rules::default());
+    live(&mut watch, &["PFFPPFF"]);
+    let open = watch.open_incident(&ServiceId::new("shop").unwrap()).cloned().unwrap();
+    let patient = service(Rules { orange: 6, ..Rules::default() });
+    assert_eq!(watch.configure(&[patient], moment(6)), [], "what was an incident stays one");
+    assert_eq!(watch.open_incident(&open.id.service), Some(&open));
+    let effects = watch.hear(Event::Result(Arc::new(result("node0", 7, Outcome::Up))), moment(7));
+    assert_eq!(incidents(&effects)[0].ended, Some(result("node0", 7, Outcome::Up).at));
+}
+
+#[test]
+fn another_interval_withdraws_nothing() {
+    let mut watch = watch(Rules::default());
+    live(&mut watch, &["PFFPPFF"]);
+    let quick = Service {
+        interval: Interval::new(Millis::seconds(5)),
+        timeout: Millis::seconds(2),
+        ..service(Rules::default()).as_ref().clone()
+    };
+    assert_eq!(watch.configure(&[Arc::new(quick)], moment(6)), []);
+    assert_eq!(level(&watch), Level::Incident);
 }
