@@ -6,7 +6,6 @@
 use crate::pages::Card;
 use actix_web::web::Bytes;
 use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, StoreNoted};
-use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
@@ -76,8 +75,8 @@ pub(crate) struct Entry {
 pub(crate) enum Change {
     /// A service's status.
     Service(Arc<Shown>),
-    /// An incident.
-    Incident(Arc<Incident>),
+    /// An incident, and who has acknowledged it.
+    Incident(IncidentChanged),
     /// The machine's own network.
     Network(NetworkNoted),
     /// The configuration in force, or what is wrong with a refused one.
@@ -109,7 +108,7 @@ pub(crate) struct State {
     configuration_at: u64,
     network_at: u64,
     store_at: u64,
-    incidents: VecDeque<(u64, Arc<Incident>)>,
+    incidents: VecDeque<(u64, IncidentChanged)>,
     incidents_forgotten: u64,
 }
 
@@ -222,7 +221,7 @@ impl Board {
             {
                 state.incidents_forgotten = number;
             }
-            state.incidents.push_back((state.version, changed.0));
+            state.incidents.push_back((state.version, changed));
         });
     }
 
@@ -286,7 +285,7 @@ impl State {
         let services = self.entries.values().filter(|entry| entry.changed > seen);
         changes.extend(services.map(|entry| (entry.changed, Change::Service(Arc::clone(&entry.shown)))));
         let incidents = self.incidents.iter().rev().take_while(|(number, _)| *number > seen);
-        changes.extend(incidents.map(|(number, incident)| (*number, Change::Incident(Arc::clone(incident)))));
+        changes.extend(incidents.map(|(number, changed)| (*number, Change::Incident(changed.clone()))));
         if self.services_at > seen {
             changes.push((self.services_at, Change::Services));
         }

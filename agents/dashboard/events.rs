@@ -12,6 +12,7 @@ use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::stream;
+use p7_bus::IncidentChanged;
 use serde::Serialize;
 use serde_json::json;
 use std::collections::{BTreeMap, VecDeque};
@@ -248,8 +249,8 @@ impl Follower {
                     event(&id, "service", &ServiceChanged::of(shown, &card.html)).into()
                 })
                 .clone(),
-            Change::Incident(incident) => {
-                event(&id, "incident", &IncidentDto::of(incident, None, now)).into()
+            Change::Incident(IncidentChanged { incident, acknowledged }) => {
+                event(&id, "incident", &IncidentDto::of(incident, acknowledged.as_ref(), now)).into()
             }
             Change::Network(noted) => event(&id, "network", &NetworkDto::of(noted)).into(),
             Change::Configuration(noted) => {

@@ -196,7 +196,7 @@ impl From<AskError> for Problem {
             AskError::NotFound { .. } => Self::not_found(detail),
             AskError::Conflict(_) => Self::conflict(detail),
             AskError::Invalid(_) => Self::unprocessable(detail),
-            AskError::Busy => Self::unavailable(detail),
+            AskError::Busy | AskError::Unavailable(_) => Self::unavailable(detail),
         }
     }
 }

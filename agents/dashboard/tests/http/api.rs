@@ -1,8 +1,7 @@
 //! Reading: services, results, history, incidents, the node; and what is refused.
 
-use crate::support::{NOW, Node, incident, node, result};
+use crate::support::{NOW, Node, acknowledgement, incident, node, result};
 use p7_bus::{NetworkNoted, StoreNoted};
-use p7_core::facts::Acknowledgement;
 use p7_core::vocabulary::{Cycle, Level, Millis, Outcome};
 use p7_store::Fact;
 use serde_json::{Value, json};
@@ -132,13 +131,7 @@ async fn incidents_are_paged_filtered_and_say_who_is_on_them() {
     over.recovered = Some(Cycle::starting(NOW.minus(Millis::seconds(1800))));
     over.ended = Some(NOW.minus(Millis::seconds(1800)));
     let open = incident("shop", 10);
-    let ack = Acknowledgement {
-        incident: open.id.clone(),
-        service: open.id.service.clone(),
-        by: "anna".to_owned(),
-        at: NOW,
-        reason: "on it".to_owned(),
-    };
+    let ack = acknowledgement(&open);
     let id = open.id.to_string();
     node.remember(&[
         Fact::Incident(Arc::new(over)),

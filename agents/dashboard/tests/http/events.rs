@@ -1,7 +1,7 @@
 //! The event stream: hello, changes, going on where one was, and its limits.
 
-use crate::support::{DEADLINE, NOW, Node, incident};
-use p7_bus::{ConfigurationNoted, IncidentChanged, NetworkNoted, StoreNoted};
+use crate::support::{DEADLINE, NOW, Node, acknowledgement, incident};
+use p7_bus::{IncidentChanged, NetworkNoted, StoreNoted};
 use p7_core::vocabulary::{Level, Outcome};
 use serde_json::Value;
 use std::sync::Arc;
@@ -75,8 +75,15 @@ async fn a_listener_is_greeted_and_hears_every_change_with_its_card() {
     );
     let card = event.data["card"].as_str().unwrap();
     assert!(card.contains("The mail") && card.contains("500 &lt;b&gt;"), "{card}");
-    node.dashboard.send(IncidentChanged(Arc::new(incident("mail", 1)))).await.unwrap();
-    assert_eq!(listener.event().await.unwrap().data["service"], "mail");
+    let incident = Arc::new(incident("mail", 1));
+    let opened = IncidentChanged { incident: Arc::clone(&incident), acknowledged: None };
+    node.dashboard.send(opened).await.unwrap();
+    let event = listener.event().await.unwrap();
+    assert_eq!((&event.data["service"], &event.data["acknowledged"]), (&"mail".into(), &Value::Null));
+    let acknowledged = Some(acknowledgement(&incident));
+    node.dashboard.send(IncidentChanged { incident, acknowledged }).await.unwrap();
+    let event = listener.event().await.unwrap();
+    assert_eq!((event.name.as_str(), &event.data["acknowledged"]["by"]), ("incident", &"anna".into()));
     node.dashboard.send(NetworkNoted { cut_off: Some("cable".to_owned()), since: NOW }).await.unwrap();
     let event = listener.event().await.unwrap();
     assert_eq!((event.name.as_str(), &event.data["cut_off"]), ("network", &"cable".into()));
@@ -84,9 +91,7 @@ async fn a_listener_is_greeted_and_hears_every_change_with_its_card() {
     let event = listener.event().await.unwrap();
     assert_eq!((event.name.as_str(), &event.data["results_lost"]), ("store", &1.into()));
     let refused = vec!["mesh.toml:3:1: nonsense".to_owned()];
-    let noted =
-        ConfigurationNoted { in_force: Arc::new(Value::Null), hash: "x".to_owned(), since: NOW, refused };
-    node.dashboard.send(noted).await.unwrap();
+    node.note(refused, false).await;
     let event = listener.event().await.unwrap();
     assert_eq!((event.name.as_str(), event.data["refused"].as_array().unwrap().len()), ("configuration", 1));
     node.configure(&["mail"]).await;

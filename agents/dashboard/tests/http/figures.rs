@@ -1,7 +1,7 @@
 //! The metrics: names, values, what promtool says, and that they are in the docs.
 
 use crate::support::{NOW, Node};
-use p7_bus::{ConfigurationNoted, NetworkNoted, StoreNoted};
+use p7_bus::{NetworkNoted, StoreNoted};
 use p7_core::vocabulary::{Level, Outcome};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -67,9 +67,7 @@ async fn removed_services_disappear_and_troubles_show() {
     node.dashboard.send(StoreNoted { trouble: Some("disk full".to_owned()), lost: 7 }).await.unwrap();
     node.dashboard.send(NetworkNoted { cut_off: Some("cable".to_owned()), since: NOW }).await.unwrap();
     let refused = vec!["bad".to_owned()];
-    let noted =
-        ConfigurationNoted { in_force: Arc::new(().into()), hash: "x".to_owned(), since: NOW, refused };
-    node.dashboard.send(noted).await.unwrap();
+    node.note(refused, false).await;
     let text = metrics(&node).await;
     assert!(!text.contains("shop"), "{text}");
     for line in

@@ -122,6 +122,15 @@ async fn a_deployment_is_noted_with_the_time_and_a_link_that_is_safe() {
 }
 
 #[actix::test]
+async fn what_can_not_be_stored_is_not_available_now_and_says_when_to_come_back() {
+    let node = Node::start().await;
+    let body = r#"{"name":"v2","by":"ci","state":"running"}"#;
+    let answer = node.post("/api/v1/services/busy/deployment", body).await;
+    assert_eq!(answer.header("retry-after"), Some("2"));
+    assert!(answer.problem(503, "unavailable").contains("free some space"));
+}
+
+#[actix::test]
 async fn a_probe_answers_its_result() {
     let node = Node::start().await;
     let said = node.post("/api/v1/services/shop/probe", "{}").await.json();

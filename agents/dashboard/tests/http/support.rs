@@ -45,7 +45,7 @@ impl Drop for Closing {
     }
 }
 
-/// An aggregator that does as it is told.
+/// An aggregator that does as it is told, but can't store deployments of `busy`.
 #[derive(Default)]
 struct Aggregator {
     asked: Arc<Mutex<Vec<Request>>>,
@@ -82,6 +82,9 @@ impl Handler<Request> for Aggregator {
                 }
                 None => Err(AskError::NotFound { kind: "silence or maintenance", id }),
             },
+            Request::Deployed(deployment) if deployment.service.as_str() == "busy" => {
+                Err(AskError::Unavailable("the store takes nothing: disk full; free some space".to_owned()))
+            }
             Request::Deployed(deployment) => Ok(Ask::Deployed(deployment)),
             Request::Holds => Ok(Ask::Holds(self.holds.values().cloned().collect())),
         }
@@ -143,18 +146,18 @@ impl Node {
     pub(crate) async fn with(config: Config) -> Self {
         let node = Self::try_start(&config).unwrap();
         node.configure(&["busy", "mail", "shop"]).await;
-        node.dashboard
-            .send(ConfigurationNoted {
-                in_force: Arc::new(serde_json::json!({ "services": {} })),
-                hash: "abc123".to_owned(),
-                since: NOW,
-                refused: Vec::new(),
-            })
-            .await
-            .unwrap();
+        node.note(Vec::new(), false).await;
         node.hear("mail", Level::Healthy, Outcome::Up).await;
         node.hear("shop", Level::Down, Outcome::Failed).await;
         node
+    }
+
+    /// This configuration is in force, and these are the faults of a newer one.
+    pub(crate) async fn note(&self, refused: Vec<String>, restart_needed: bool) {
+        let in_force = Arc::new(serde_json::json!({ "services": {} }));
+        let hash = "abc123".to_owned();
+        let noted = ConfigurationNoted { in_force, hash, since: NOW, refused, restart_needed };
+        self.dashboard.send(noted).await.unwrap();
     }
 
     /// Watches these services from now on.
@@ -368,6 +371,17 @@ pub(crate) fn incident(id: &str, minutes: u64) -> Incident {
         recovered: None,
         ended: None,
         reason: Some("status 500 <b>".into()),
+    }
+}
+
+/// Anna is on it.
+pub(crate) fn acknowledgement(incident: &Incident) -> Acknowledgement {
+    Acknowledgement {
+        incident: incident.id.clone(),
+        service: incident.id.service.clone(),
+        by: "anna".to_owned(),
+        at: NOW,
+        reason: "on it".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
 use p7_dashboard::pages::sample::{self, Story};
 use p7_dashboard::pages::{About, BadgeView, CardView, Site};
 use regex::Regex;
+use std::collections::BTreeSet;
 
 /// What an attacker who controls a text would write.
 const EVIL: &str = r#""'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}&amp;"#;
@@ -133,6 +134,21 @@ fn every_symbol_a_page_shows_is_drawn_in_it() {
             assert!(html.contains(&drawn), "{name} lacks the symbol {}", &found[1]);
         }
     }
+}
+
+#[test]
+fn no_two_parts_of_a_page_share_an_id() {
+    let pages = pages();
+    let id = Regex::new(r#"\sid="([^"]*)""#).unwrap();
+    let mut forms = 0;
+    for (name, html) in rendered(&pages, &everything(), &sample::troubled()) {
+        let mut seen = BTreeSet::new();
+        for found in id.captures_iter(&html) {
+            assert!(seen.insert(found[1].to_owned()), "{name} has two parts with the id {}", &found[1]);
+        }
+        forms += usize::from(seen.contains("ack-form"));
+    }
+    assert!(forms > 0, "no page offers to acknowledge, so the form was not looked at");
 }
 
 #[test]
