@@ -412,11 +412,16 @@ function adoptPart(part, fresh) {
   const html = fresh.innerHTML;
   if (part.dataset.was === html) return;
   const open = all("details", part).map((d) => d.open);
+  const typed = all("input", part).map((input) => [input.name, input.value]);
   part.className = fresh.className;
   if (fresh.dataset.l) part.dataset.l = fresh.dataset.l;
   part.innerHTML = html;
   part.dataset.was = html;
   all("details", part).forEach((d, i) => { d.open = open[i] || false; });
+  for (const [name, value] of typed) {
+    const input = part.querySelector(`input[name="${name}"]`);
+    if (input) input.value = value;
+  }
   localise(part);
   startForms();
 }
@@ -633,7 +638,7 @@ function startChoices() {
 }
 
 function startForms() {
-  const form = byId("ack");
+  const form = byId("ack-form");
   if (!form || form.dataset.ready || body.dataset.writes === undefined) return;
   form.dataset.ready = "yes";
   form.hidden = false;
