@@ -32,6 +32,14 @@ impl CodeRange {
     }
 }
 
+impl CodeRange {
+    /// The range that was written from its end to its beginning.
+    fn turned(text: &str) -> Option<Self> {
+        let (last, first) = text.split_once('-')?;
+        Self::new(first.trim().parse().ok()?, last.trim().parse().ok()?)
+    }
+}
+
 impl<'de> Deserialize<'de> for CodeRange {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         struct Reader;
@@ -54,7 +62,13 @@ impl<'de> Deserialize<'de> for CodeRange {
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<CodeRange, E> {
-                CodeRange::parse(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+                CodeRange::parse(text).ok_or_else(|| match CodeRange::turned(text) {
+                    Some(range) => {
+                        let turned = format!("{}-{}", range.first, range.last);
+                        E::custom(format!("the range is backwards; write it as \"{turned}\""))
+                    }
+                    None => E::invalid_value(Unexpected::Str(text), &self),
+                })
             }
         }
 
