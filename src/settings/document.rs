@@ -239,6 +239,12 @@ impl Document {
         }
     }
 
+    /// Notes a fault of the key at `path` itself, such as one that belongs elsewhere.
+    pub fn note_key(&mut self, path: &[&str], message: &str) {
+        let (node, _) = self.nearest(path);
+        self.note_at(node, Half::UnknownKey, message.chars().map(words::harmless).collect());
+    }
+
     /// A message about the value at `path`, or about the nearest table above it that is there.
     pub fn placed(&self, path: &[&str], message: &str) -> PlacedFault {
         let (node, half) = self.nearest(path);

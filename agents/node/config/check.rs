@@ -1,6 +1,6 @@
 //! `p7 check`: every fault of a configuration, with its place.
 
-use super::load::{Loaded, load};
+use super::load::{Loaded, load_and_prepare};
 use p7_settings::{PlacedFault, Style};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,11 +28,12 @@ pub(crate) struct CheckReport {
 /// Checks the configuration in `dir`. Secrets that are not there are faults here, while a node would
 /// start without them.
 pub(crate) fn check(dir: &Path, environment: &BTreeMap<String, String>, style: Style) -> CheckReport {
-    let (services, faults, warnings) = match load(dir, environment) {
+    let (loaded, unready) = load_and_prepare(dir, environment);
+    let (services, faults, warnings) = match loaded {
         Ok(Loaded { services, missing_secrets, warnings, .. }) => {
-            (Some(services.len()), missing_secrets, warnings)
+            (Some(services.len()), [missing_secrets, unready].concat(), warnings)
         }
-        Err(refused) => (None, [refused.faults, refused.missing_secrets].concat(), Vec::new()),
+        Err(refused) => (None, [refused.faults, refused.missing_secrets, unready].concat(), Vec::new()),
     };
     let mut text = String::new();
     for fault in &faults {

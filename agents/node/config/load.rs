@@ -2,9 +2,10 @@
 
 use super::mesh::{Defaults, MeshConfig};
 use super::node::NodeConfig;
+use super::warnings::warnings;
 use super::{relations, services};
 use p7_core::service::Service;
-use p7_prober::ProbeConfig;
+use p7_prober::{Probe, ProbeConfig};
 use p7_settings::{Document, Overrides, PlacedFault, keys_of};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -92,15 +93,66 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 /// All faults of both files.
 pub(crate) fn load(dir: &Path, environment: &BTreeMap<String, String>) -> Result<Loaded, Refused> {
     if !dir.is_dir() {
-        let name = dir.display().to_string();
-        let message = format!("there is no such folder; `p7 init {name}` makes one");
-        return Err(Refused {
-            faults: vec![PlacedFault::of_file(&name, message)],
-            missing_secrets: Vec::new(),
-        });
+        return Err(no_folder(dir));
     }
     let (node_file, node) = read_node(dir, environment);
     let (mesh_file, mesh, services) = read_mesh(dir, environment);
+    put_together(dir, (node_file, node), (mesh_file, mesh, services))
+}
+
+/// Reads the configuration in `dir` like [`load`] and says which of its services can't be tested, such
+/// as for a file of theirs that isn't there. A node starts with these, and shows them as failed.
+pub(super) fn load_and_prepare(
+    dir: &Path,
+    environment: &BTreeMap<String, String>,
+) -> (Result<Loaded, Refused>, Vec<PlacedFault>) {
+    if !dir.is_dir() {
+        return (Err(no_folder(dir)), Vec::new());
+    }
+    let node = read_node(dir, environment);
+    let (mesh_file, mesh, services) = read_mesh(dir, environment);
+    let unready = unready(dir, &mesh_file, &services);
+    (put_together(dir, node, (mesh_file, mesh, services)), unready)
+}
+
+fn no_folder(dir: &Path) -> Refused {
+    let name = dir.display().to_string();
+    let message = if dir.is_file() {
+        let folder = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        format!("this is a file; name the folder it is in, `{}`", folder.display())
+    } else {
+        format!("there is no such folder; `p7 init {name}` makes one")
+    };
+    Refused { faults: vec![PlacedFault::of_file(&name, message)], missing_secrets: Vec::new() }
+}
+
+/// The services that can't be made ready; those that only lack a secret are told elsewhere.
+fn unready(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<PlacedFault> {
+    let lacking: Vec<Vec<String>> = mesh
+        .secrets()
+        .into_iter()
+        .filter(|(_, secret)| secret.resolve(dir).is_err())
+        .map(|(path, _)| path)
+        .collect();
+    entries
+        .iter()
+        .filter(|entry| entry.enabled && entry.probe_is_sound)
+        .filter_map(|entry| {
+            let Watched { service, probe } = &entry.watched;
+            let wrong = Probe::prepare(service, probe, dir).err()?;
+            let mut path = vec!["services", service.id.as_str()];
+            path.extend(wrong.path.iter().map(String::as_str));
+            (!lacking.iter().any(|secret| secret == &path)).then(|| mesh.placed(&path, &wrong.why))
+        })
+        .collect()
+}
+
+type NodeRead = (Document, Option<NodeConfig>);
+type MeshRead = (Document, Option<MeshConfig>, Vec<services::Entry>);
+
+fn put_together(dir: &Path, node: NodeRead, mesh: MeshRead) -> Result<Loaded, Refused> {
+    let (node_file, node) = node;
+    let (mesh_file, mesh, services) = mesh;
     let missing = [missing_secrets(&node_file, dir), missing_secrets(&mesh_file, dir)].concat();
     let warnings = warnings(dir, &mesh_file, &services);
     let redacted = json!({ "node": node_file.redacted(), "mesh": mesh_file.redacted() });
@@ -121,7 +173,7 @@ pub(crate) fn load(dir: &Path, environment: &BTreeMap<String, String>) -> Result
     }
 }
 
-fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> (Document, Option<NodeConfig>) {
+fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> NodeRead {
     let mut document = open(dir, NODE_FILE);
     let overrides = Overrides {
         prefix: NODE_PREFIX,
@@ -137,10 +189,7 @@ fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> (Document, O
     (document, config)
 }
 
-fn read_mesh(
-    dir: &Path,
-    environment: &BTreeMap<String, String>,
-) -> (Document, Option<MeshConfig>, Vec<services::Entry>) {
+fn read_mesh(dir: &Path, environment: &BTreeMap<String, String>) -> MeshRead {
     let mut document = open(dir, MESH_FILE);
     let mut top_keys = keys_of::<MeshConfig>();
     top_keys.push("services");
@@ -177,25 +226,6 @@ fn missing_secrets(document: &Document, dir: &Path) -> Vec<PlacedFault> {
             Some(document.placed(&path, &why.to_string()))
         })
         .collect()
-}
-
-fn warnings(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<PlacedFault> {
-    let mut warnings = Vec::new();
-    if entries.is_empty() && mesh.fault_count() == 0 {
-        let path = dir.join(MESH_FILE);
-        let name = path.display().to_string();
-        let message = if path.exists() {
-            "there are no services yet; add a [services.ID] table"
-        } else {
-            "there is no such file, so nothing is watched; `p7 init` writes one"
-        };
-        warnings.push(PlacedFault::of_file(&name, message));
-    }
-    for (later, first) in services::namesakes(entries) {
-        let message = format!("`{first}` has the same name and environment; people can't tell the two apart");
-        warnings.push(mesh.placed(&["services", later.as_str()], &message));
-    }
-    warnings
 }
 
 fn hash(node: &Document, mesh: &Document) -> String {

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use p7_core::facts::NOTE_LIMIT;
 use p7_core::maintenance::{BadWindow, When, Window};
-use p7_core::vocabulary::MeshTime;
+use p7_core::vocabulary::{MeshTime, Millis};
 use p7_settings::{Faults, Period, suggestion};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -94,19 +94,12 @@ impl MaintenanceTable {
         if self.reason.len() > NOTE_LIMIT {
             faults.push("reason", format!("is longer than {NOTE_LIMIT} bytes"));
         }
-        let name = self.timezone.as_deref().unwrap_or("UTC");
-        let Ok(zone) = name.parse::<Tz>() else {
-            let known: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
-            let near = p7_settings::nearest(name, known.iter().copied()).map(|near| [near]);
-            let hint = near.map_or_else(
-                || String::from("; use an IANA name such as \"Europe/Paris\""),
-                |near| suggestion(name, &near),
-            );
-            faults.push("timezone", format!("there is no time zone `{}`{hint}", clipped(name)));
-            return None;
-        };
+        self.check_cron(faults);
+        let known_zone = self.zone(faults);
+        // the rest of what is wrong is told, too
+        let zone = known_zone.unwrap_or(Tz::UTC);
         let when = match (&self.cron, self.duration, &self.starts, &self.ends) {
-            (Some(cron), Some(duration), None, None) => recurring(cron, name, duration, faults)?,
+            (Some(cron), Some(duration), None, None) => recurring(cron, zone, duration, faults)?,
             (None, None, Some(starts), Some(ends)) => {
                 let starts = starts.at(zone).map_err(|why| faults.push("starts", why)).ok();
                 let ends = ends.at(zone).map_err(|why| faults.push("ends", why)).ok();
@@ -128,24 +121,48 @@ impl MaintenanceTable {
         };
         let window = Window { when, reason: self.reason.clone() };
         match window.check() {
-            Ok(()) => Some(window),
-            Err(wrong) => {
-                let key = match (&wrong, &self.cron) {
-                    (BadWindow::Cron(_), _) => "cron",
-                    (BadWindow::Timezone(_), _) => "timezone",
-                    (BadWindow::Empty, Some(_)) => "duration",
-                    (BadWindow::Empty, None) => "ends",
-                };
-                faults.push(key, wrong.to_string());
+            Ok(()) => known_zone.map(|_known| window),
+            // noted already
+            Err(BadWindow::Cron(_) | BadWindow::Timezone(_)) => None,
+            Err(empty @ BadWindow::Empty) => {
+                faults.push(if self.cron.is_some() { "duration" } else { "ends" }, empty.to_string());
                 None
             }
         }
     }
+
+    /// Notes what is wrong with the cron line, whatever else is.
+    pub(super) fn check_cron(&self, faults: &mut Faults<'_>) {
+        let Some(cron) = &self.cron else { return };
+        if cron.len() > CRON_LIMIT {
+            faults.push("cron", format!("is longer than {CRON_LIMIT} bytes"));
+            return;
+        }
+        let alone = When::Recurring { cron: cron.clone(), timezone: "UTC".to_owned(), lasts: Millis(1) };
+        if let Err(wrong) = (Window { when: alone, reason: String::new() }).check() {
+            faults.push("cron", wrong.to_string());
+        }
+    }
+
+    /// The time zone; none, with a fault, when there is no such one.
+    fn zone(&self, faults: &mut Faults<'_>) -> Option<Tz> {
+        let name = self.timezone.as_deref().unwrap_or("UTC");
+        if let Ok(zone) = name.parse::<Tz>() {
+            return Some(zone);
+        }
+        let known: Vec<&str> = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).collect();
+        let near = p7_settings::nearest(name, known.iter().copied()).map(|near| [near]);
+        let hint = near.map_or_else(
+            || String::from("; use an IANA name such as \"Europe/Paris\""),
+            |near| suggestion(name, &near),
+        );
+        faults.push("timezone", format!("there is no time zone `{}`{hint}", clipped(name)));
+        None
+    }
 }
 
-fn recurring(cron: &str, timezone: &str, duration: Period, faults: &mut Faults<'_>) -> Option<When> {
+fn recurring(cron: &str, zone: Tz, duration: Period, faults: &mut Faults<'_>) -> Option<When> {
     if cron.len() > CRON_LIMIT {
-        faults.push("cron", format!("is longer than {CRON_LIMIT} bytes"));
         return None;
     }
     if duration.0 > DURATION_LIMIT {
@@ -154,7 +171,7 @@ fn recurring(cron: &str, timezone: &str, duration: Period, faults: &mut Faults<'
     }
     Some(When::Recurring {
         cron: cron.to_owned(),
-        timezone: timezone.to_owned(),
+        timezone: zone.name().to_owned(),
         lasts: duration.as_millis(),
     })
 }

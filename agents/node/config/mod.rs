@@ -12,6 +12,7 @@ mod node;
 mod relations;
 mod services;
 mod table;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

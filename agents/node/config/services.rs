@@ -8,7 +8,7 @@ use p7_core::service::Service;
 use p7_core::vocabulary::{Interval, Millis, ServiceId};
 use p7_prober::ProbeConfig;
 use p7_prober::kinds::NAMES;
-use p7_settings::{Document, FAULT_LIMIT, Faults, Period, keys_of};
+use p7_settings::{Document, FAULT_LIMIT, Faults, Period, Reader, keys_of};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ const RETRY_DELAY: Period = Period::seconds(1);
 pub(super) struct Entry {
     pub(super) watched: Watched,
     pub(super) enabled: bool,
+    /// Whether nothing is wrong with its probe's table as it is written.
+    pub(super) probe_is_sound: bool,
     /// The ids it says it depends on, as written.
     pub(super) depends_on: Vec<String>,
 }
@@ -52,12 +54,19 @@ pub(super) fn read(document: &mut Document, defaults: &Defaults) -> Vec<Entry> {
     entries
 }
 
-fn read_one(document: &mut Document, defaults: &Defaults, name: &str, known: &[&str]) -> Option<Entry> {
+fn read_one(
+    document: &mut Document,
+    defaults: &Defaults,
+    name: &str,
+    known: &[&'static str],
+) -> Option<Entry> {
     let path = ["services", name];
     let id = ServiceId::new(name).map_err(|wrong| document.note(&path, &wrong.to_string())).ok();
     let table: ServiceTable = document.decode(&path, NAMES)?;
     document.check(&path, &table);
+    let before = document.fault_count();
     let probe = read_probe(document, name, known);
+    let probe_is_sound = document.fault_count() == before;
     let timing = timing(document, name, &table, defaults);
     let mut list = Vec::new();
     let mut faults = Faults::new(&mut list);
@@ -74,7 +83,9 @@ fn read_one(document: &mut Document, defaults: &Defaults, name: &str, known: &[&
             let keys = ["cron", "duration", "starts", "ends", "timezone"];
             let damaged =
                 keys.iter().any(|key| document.is_damaged(&["services", name, "maintenance", &index, key]));
-            if !damaged {
+            if damaged {
+                window.check_cron(&mut below.under(index));
+            } else {
                 windows.extend(window.window(&mut below.under(index)));
             }
         }
@@ -103,12 +114,13 @@ fn read_one(document: &mut Document, defaults: &Defaults, name: &str, known: &[&
     Some(Entry {
         watched: Watched { service: Arc::new(service), probe: Arc::new(probe) },
         enabled: table.enabled,
+        probe_is_sound,
         depends_on: table.depends_on,
     })
 }
 
 /// Reads the one table of the service that is named after a kind of probe.
-fn read_probe(document: &mut Document, name: &str, known: &[&str]) -> Option<ProbeConfig> {
+fn read_probe(document: &mut Document, name: &str, known: &[&'static str]) -> Option<ProbeConfig> {
     let keys = document.keys(&["services", name]);
     let kinds: Vec<&str> = keys.iter().map(String::as_str).filter(|key| NAMES.contains(key)).collect();
     match kinds.as_slice() {
@@ -124,7 +136,14 @@ fn read_probe(document: &mut Document, name: &str, known: &[&str]) -> Option<Pro
         }
         [kind] => {
             let path = ["services", name, kind];
-            let probe = document.decode_by(&path, &[], |reader| ProbeConfig::deserialize(kind, reader))?;
+            let misplaced: Vec<&'static str> =
+                known.iter().copied().filter(|key| document.has(&["services", name, kind, key])).collect();
+            for key in &misplaced {
+                let message = format!("`{key}` belongs to [services.{name}]");
+                document.note_key(&["services", name, kind, key], &message);
+            }
+            let read = |reader: Reader<'_>| ProbeConfig::deserialize(kind, reader);
+            let probe = document.decode_by(&path, &misplaced, read)?;
             document.check(&path, &probe);
             Some(probe)
         }
@@ -155,19 +174,27 @@ fn timing(document: &mut Document, name: &str, table: &ServiceTable, defaults: &
     // an unsaid time-out is shortened to what the interval leaves, a tenth of it kept free
     let room = (interval.0 - interval.0 / 10).saturating_sub(waiting) / attempts;
     let timeout = asked.map_or(Millis(room.min(TIMEOUT.as_millis().0)), Period::as_millis);
+    // what is wrong by itself is told whatever else is; a value that was read past has its default here
+    let mut alone = Vec::new();
+    if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
+        alone.push(("interval", String::from("must be \"100ms\" to \"7d\"")));
+    }
+    if retries > RETRIES_LIMIT {
+        alone.push(("retries", format!("must be at most {RETRIES_LIMIT}")));
+    }
+    if asked.is_some() && timeout.0 == 0 {
+        alone.push(("timeout", String::from("must be more than nothing")));
+    }
+    for (key, message) in &alone {
+        document.note(&place_of(document, name, key), message);
+    }
     let keys = ["interval", "timeout", "retries", "retry_delay"];
     let unsure = keys
         .iter()
         .any(|key| document.is_damaged(&["services", name, key]) || document.is_damaged(&["defaults", key]));
-    if !unsure {
+    if !unsure && alone.is_empty() {
         let total = timeout.0.saturating_mul(attempts).saturating_add(waiting);
-        let faulty = if !(INTERVAL_MIN..=INTERVAL_MAX).contains(&interval) {
-            Some(("interval", String::from("must be \"100ms\" to \"7d\"")))
-        } else if retries > RETRIES_LIMIT {
-            Some(("retries", format!("must be at most {RETRIES_LIMIT}")))
-        } else if asked.is_some() && timeout.0 == 0 {
-            Some(("timeout", String::from("must be more than nothing")))
-        } else if timeout.0 >= interval.0 {
+        let faulty = if timeout.0 >= interval.0 {
             let (timeout, interval) = (written(timeout), written(interval));
             Some(("timeout", format!("{timeout} must be less than the interval, {interval}")))
         } else if timeout.0 == 0 || total >= interval.0 {

@@ -1,0 +1,73 @@
+//! What is no fault of a configuration but worth a look.
+
+use super::load::MESH_FILE;
+use super::services;
+use p7_prober::ProbeConfig;
+use p7_prober::kinds::http::Config;
+use p7_settings::{Document, PlacedFault};
+use std::path::Path;
+
+/// Headers that always carry credentials.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+/// Lowest and highest status code there are.
+const LOWEST_CODE: u16 = 100;
+const HIGHEST_CODE: u16 = 599;
+
+/// What is no fault but worth a look.
+pub(super) fn warnings(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<PlacedFault> {
+    let mut warnings = Vec::new();
+    if entries.is_empty() && mesh.fault_count() == 0 {
+        let path = dir.join(MESH_FILE);
+        let name = path.display().to_string();
+        let message = if path.exists() {
+            "there are no services yet; add a [services.ID] table"
+        } else {
+            "there is no such file, so nothing is watched; `p7 init` writes one"
+        };
+        warnings.push(PlacedFault::of_file(&name, message));
+    }
+    for (later, first) in services::namesakes(entries) {
+        let message = format!("`{first}` has the same name and environment; people can't tell the two apart");
+        warnings.push(mesh.placed(&["services", later.as_str()], &message));
+    }
+    for entry in entries {
+        let id = entry.watched.service.id.as_str();
+        match entry.watched.probe.as_ref() {
+            ProbeConfig::Http(http) => {
+                for (path, message) in of_http(http) {
+                    let path: Vec<&str> = ["services", id, "http"].into_iter().chain(path).collect();
+                    warnings.push(mesh.placed(&path, &message));
+                }
+            }
+            ProbeConfig::Tcp(_) => {}
+        }
+    }
+    warnings
+}
+
+/// What is doubtful in the settings of an HTTP test, with the keys below its table.
+fn of_http(http: &Config) -> Vec<(Vec<&str>, String)> {
+    let mut found = Vec::new();
+    for name in http.headers.keys() {
+        if CREDENTIALS.iter().any(|header| name.eq_ignore_ascii_case(header)) {
+            let message =
+                "stands here in the open, and shows in /api/v1/config; put it into `secret_headers`";
+            found.push((vec!["headers", name.as_str()], message.to_owned()));
+        }
+    }
+    let lists = [
+        ("maintenance_codes", &http.maintenance_codes),
+        ("success_codes", &http.success_codes),
+        ("failure_codes", &http.failure_codes),
+    ];
+    for (index, (key, codes)) in lists.iter().enumerate() {
+        for (other, others) in lists.iter().take(index) {
+            let both = |code: &u16| codes.iter().any(|c| c.has(*code)) && others.iter().any(|c| c.has(*code));
+            if let Some(code) = (LOWEST_CODE..=HIGHEST_CODE).find(both) {
+                let message = format!("the code {code} is in `{other}` too; keep it in one of the two");
+                found.push((vec![*key], message));
+            }
+        }
+    }
+    found
+}
