@@ -30,7 +30,7 @@ pub struct Mark {
 }
 
 impl Mark {
-    fn new(tone: &'static str, icon: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn new(tone: &'static str, icon: &'static str, text: impl Into<String>) -> Self {
         Self { tone, icon, text: text.into(), time: None, more: String::new() }
     }
 }

@@ -48,6 +48,8 @@ pub struct ChartView {
     pub label: &'static str,
     /// Whether there is nothing to draw.
     pub empty: bool,
+    /// Whether there are results but none that passed: then only failures are drawn.
+    pub all_failed: bool,
     /// In words, for who can't see it.
     pub title: String,
     /// The median's line.
@@ -95,20 +97,23 @@ impl ChartView {
         let from = now.minus(range.span());
         let inside: Vec<&HistoryBucket> =
             (buckets.iter()).filter(|b| b.start.plus(b.span) > from && b.start <= now).collect();
+        let votes = Votes::of(inside.iter().copied());
         let highest = inside.iter().filter_map(|b| b.p99.or(b.p95).or(b.p50)).max();
         let step = step(highest.map_or(0, |m| u64::from(m.0)));
         let lines = highest.map_or(1, |m| u64::from(m.0) / step + 1);
         let scale = Scale { from, span: range.span().0, top: step * lines };
         Self {
             label: range.words(),
-            empty: highest.is_none(),
-            title: title(&inside, range),
+            empty: highest.is_none() && votes.voting == 0,
+            all_failed: highest.is_none() && votes.voting > 0,
+            title: title(&inside, votes, range),
             p50: line(&inside, &scale, |b| b.p50),
             p95: line(&inside, &scale, |b| b.p95),
             p99: line(&inside, &scale, |b| b.p99),
             band: band(&inside, &scale),
             failures: failures(&inside, &scale),
-            y_ticks: (1..=lines)
+            // without a response time there is nothing to measure against
+            y_ticks: (1..=highest.map_or(0, |_| lines))
                 .map(|i| Tick { at: percent(lines - i, lines), label: axis(i * step) })
                 .collect(),
             x_ticks: x_ticks(&scale, range),
@@ -146,7 +151,7 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{}.{}%", tenths / 10, tenths % 10)
 }
 
-fn title(buckets: &[&HistoryBucket], range: Range) -> String {
+fn title(buckets: &[&HistoryBucket], votes: Votes, range: Range) -> String {
     let mut medians: Vec<Micros> = buckets.iter().filter_map(|b| b.p50).collect();
     medians.sort_unstable();
     let slowest = buckets.iter().filter_map(|b| b.max.or(b.p99)).max();
@@ -156,6 +161,12 @@ fn title(buckets: &[&HistoryBucket], range: Range) -> String {
             range.words(),
             words::latency(*median),
             words::latency(slowest)
+        ),
+        _ if votes.voting > 0 => format!(
+            "Response time over the last {}: no successful answer; {} of {} results failed.",
+            range.words(),
+            votes.failed,
+            votes.voting
         ),
         _ => format!("Response time over the last {}: no data.", range.words()),
     }
@@ -285,6 +296,18 @@ mod tests {
         let chart = ChartView::new(&[], Range::Week, MeshTime(100 * HOUR.0));
         assert!(chart.empty);
         assert_eq!(chart.title, "Response time over the last 7 days: no data.");
+    }
+
+    #[test]
+    fn a_chart_of_failures_alone_shows_them_and_says_that_nothing_answered() {
+        let chart = ChartView::new(&[hour(99, None, 60)], Range::Day, MeshTime(100 * HOUR.0));
+        assert_eq!((chart.empty, chart.all_failed), (false, true));
+        assert_eq!(chart.failures, "M958 200v-200h42v200z");
+        assert_eq!(chart.y_ticks, []);
+        assert_eq!(
+            chart.title,
+            "Response time over the last 24 hours: no successful answer; 60 of 60 results failed."
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A service's past: what is known about a span of it, uptime, the bars of 90 days.
 
 use super::words::TimeView;
+use p7_core::result::ProbeResult;
 use p7_core::vocabulary::{MeshTime, Micros, Millis};
 use serde::Serialize;
 
@@ -88,6 +89,20 @@ impl Range {
         }
     }
 
+    fn shorter(self) -> Option<Self> {
+        match self {
+            Self::Day => None,
+            Self::Week => Some(Self::Day),
+            Self::Month => Some(Self::Week),
+            Self::Quarter => Some(Self::Month),
+        }
+    }
+
+    /// Whether a past that begins at `first` leaves more than a tenth of this range out.
+    fn lacks(self, first: MeshTime, now: MeshTime) -> bool {
+        first.since(now.minus(self.span())).0 > self.span().0 / 10
+    }
+
     /// From one label of the time axis to the next, and how it is written.
     pub(super) fn ticks(self) -> (Millis, &'static str) {
         match self {
@@ -153,18 +168,54 @@ pub struct UptimeView {
     pub tone: &'static str,
     /// What it is counted from.
     pub detail: String,
+    /// When the known past begins, where that leaves much of the range out.
+    pub since: Option<TimeView>,
 }
 
 impl UptimeView {
-    /// Of `votes` in `range`.
-    pub fn new(range: Range, votes: Votes) -> Self {
-        Self {
-            label: range.words(),
-            text: votes.words(),
-            tone: votes.tone(),
-            detail: format!("{} of {} results failed", votes.failed, votes.voting),
+    /// Of `votes` in `range`; what is known begins at `first`.
+    pub fn new(range: Range, votes: Votes, first: Option<MeshTime>, now: MeshTime) -> Self {
+        let detail = format!("{} of {} results failed", votes.failed, votes.voting);
+        let (label, text, tone) = (range.words(), votes.words(), votes.tone());
+        let Some(first) = first.filter(|first| range.lacks(*first, now) && votes.voting > 0) else {
+            return Self { label, text, tone, detail, since: None };
+        };
+        let since =
+            if first.0 / DAY.0 == now.0 / DAY.0 { TimeView::minute(first) } else { TimeView::day(first) };
+        if range.shorter().is_some_and(|shorter| now.since(first) <= shorter.span()) {
+            let detail = format!("nothing is known before {}", since.text);
+            return Self { label, text: "–".to_owned(), tone: "grey", detail, since: None };
+        }
+        Self { label, text, tone, detail, since: Some(since) }
+    }
+
+    /// Of everything known of 90 days, whatever little that is.
+    pub(super) fn words(votes: Votes, first: Option<MeshTime>, now: MeshTime) -> String {
+        match first.filter(|first| Range::Quarter.lacks(*first, now)) {
+            Some(first) => format!("{} since {}", votes.words(), TimeView::short(first).text),
+            None => votes.words(),
         }
     }
+}
+
+/// When what is known of a service begins: where the earliest votes lie, as exactly as can be told.
+pub(super) fn beginning(
+    days: &[HistoryBucket],
+    history: &[HistoryBucket],
+    results: &[ProbeResult],
+) -> Option<MeshTime> {
+    let first = days.iter().chain(history).filter(|b| b.voting > 0).min_by_key(|b| (b.start, b.span))?;
+    let inside = |at: MeshTime| at >= first.start && at < first.start.plus(first.span);
+    // the list of results may be cut; only the whole of them tells which was the first
+    let voted = results.iter().filter(|r| r.outcome.vote().is_some());
+    let whole = u64::try_from(voted.clone().count()).is_ok_and(|n| n >= Votes::of(days).voting);
+    let exact = voted.map(|r| r.at).min().filter(|at| whole && inside(*at));
+    exact
+        .or_else(|| {
+            let finer = history.iter().filter(|b| b.voting > 0 && b.span < first.span).map(|b| b.start).min();
+            finer.filter(|at| inside(*at))
+        })
+        .or(Some(first.start))
 }
 
 /// One day of the row of bars.
@@ -214,6 +265,42 @@ mod tests {
         assert_eq!(read(1_000_000, 1), "99.99 %");
         assert_eq!(read(3, 1), "66.66 %");
         assert_eq!(read(u64::MAX, u64::MAX), "0.00 %");
+    }
+
+    #[test]
+    fn uptime_says_where_the_past_begins_when_that_leaves_much_of_a_range_out() {
+        let now = MeshTime(200 * DAY.0 + 13 * HOUR.0);
+        let votes = Votes { voting: 10, failed: 1 };
+        let read = |ago: Millis| {
+            Range::ALL.map(|range| {
+                let view = UptimeView::new(range, votes, Some(now.minus(ago)), now);
+                format!("{} {}", view.text, view.since.map(|s| s.text).unwrap_or_default())
+            })
+        };
+        assert_eq!(read(Millis(120_000)), ["90.00 % 12:58 UTC", "– ", "– ", "– "]);
+        assert_eq!(read(Millis(3 * DAY.0)), ["90.00 % ", "90.00 % 17 Jul 1970", "– ", "– "]);
+        assert_eq!(read(Millis(29 * DAY.0)), ["90.00 % ", "90.00 % ", "90.00 % ", "– "]);
+        assert_eq!(read(Millis(90 * DAY.0)), ["90.00 % "; 4]);
+    }
+
+    #[test]
+    fn the_beginning_is_the_first_hour_with_votes_of_the_first_day() {
+        let bucket = |start: u64, span: Millis, voting| HistoryBucket {
+            start: MeshTime(start),
+            span,
+            voting,
+            failed: 0,
+            p50: None,
+            p95: None,
+            p99: None,
+            min: None,
+            max: None,
+        };
+        let days = [bucket(0, DAY, 0), bucket(DAY.0, DAY, 60)];
+        let hours = [bucket(DAY.0 + 4 * HOUR.0, HOUR, 0), bucket(DAY.0 + 5 * HOUR.0, HOUR, 60)];
+        assert_eq!(beginning(&days, &hours, &[]), Some(MeshTime(DAY.0 + 5 * HOUR.0)));
+        assert_eq!(beginning(&days, &days, &[]), Some(MeshTime(DAY.0)));
+        assert_eq!(beginning(&[], &[], &[]), None);
     }
 
     #[test]

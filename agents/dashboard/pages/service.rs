@@ -1,16 +1,16 @@
 //! One service's page: its past, its incidents, its last results, how it is watched.
 
-use super::card::{CardView, level_icon, outcome_icon};
+use super::card::{CardView, Mark, level_icon, outcome_icon};
 use super::chart::ChartView;
 use super::frame::{Frame, Site, service_link};
-use super::history::{DayBar, HistoryBucket, Range, UptimeView, Votes, days};
+use super::history::{DayBar, HistoryBucket, Range, UptimeView, Votes, beginning, days};
 use super::words::{self, Names, TimeView};
 use p7_core::facts::Acknowledgement;
 use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
 use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{Level, MeshTime, Micros};
+use p7_core::vocabulary::{Level, MeshTime, Micros, Millis};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -18,6 +18,8 @@ use std::fmt::Write as _;
 const RESULTS_LIMIT: usize = 50;
 /// Incidents a page lists.
 const INCIDENTS_LIMIT: usize = 50;
+/// A certificate that ends sooner is marked: enough for a person to renew it by hand.
+const CERTIFICATE_SOON: Millis = Millis(14 * 86_400_000);
 
 /// What a service's page is made from.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +123,8 @@ pub struct Fact {
     pub label: &'static str,
     /// What it is.
     pub text: String,
+    /// Its colour where it asks to be looked at; else empty.
+    pub tone: &'static str,
 }
 
 /// A link to another service.
@@ -147,6 +151,8 @@ pub struct ServicePageView {
     pub description: String,
     /// Its uptime over each range.
     pub uptime: Vec<UptimeView>,
+    /// How much of the last 90 days it was up, in words.
+    pub availability: String,
     /// The last 90 days.
     pub days: Vec<DayBar>,
     /// The ranges to choose from; empty on a static page, which has one.
@@ -179,15 +185,25 @@ impl ServicePageView {
             .filter(|_| site == Site::Live)
             .map(|range| RangeLink { range, current: range == page.range })
             .collect();
+        let first = beginning(page.days, page.history, page.results);
+        let certificate = certificate(page.results, now);
+        let mut card = CardView::new(service, status, page.names, site);
+        card.marks.extend(
+            certificate
+                .as_ref()
+                .filter(|c| !c.tone.is_empty())
+                .map(|c| Mark::new(c.tone, "lock", format!("certificate {}", c.text))),
+        );
         Self {
             frame,
-            card: CardView::new(service, status, page.names, site),
+            card,
             bucket: super::index::Bucket::of(status),
             since: status.since.map(|at| TimeView::full(at, now)),
             description: service.description.clone().unwrap_or_default(),
             uptime: (Range::ALL.into_iter().zip(page.uptime))
-                .map(|(range, votes)| UptimeView::new(range, votes))
+                .map(|(range, votes)| UptimeView::new(range, votes, first, now))
                 .collect(),
+            availability: UptimeView::words(Votes::of(page.days), first, now),
             days: days(page.days, now),
             ranges,
             chart: ChartView::new(page.history, page.range, now),
@@ -196,7 +212,7 @@ impl ServicePageView {
                 .collect(),
             results: result_rows(page.results, page.names, now),
             vantage: vantage_rows(status, page.names, now),
-            facts: facts(service),
+            facts: facts(service).into_iter().chain(certificate).collect(),
             labels: service.labels.iter().map(|(k, v)| format!("{k}={v}")).collect(),
             needs: (service.depends_on.iter())
                 .map(|id| Needed { id: id.to_string(), href: service_link(site, id) })
@@ -286,7 +302,7 @@ fn vantage_rows(status: &ServiceStatus, names: &Names, now: MeshTime) -> Vec<Res
 }
 
 fn facts(service: &Service) -> Vec<Fact> {
-    let fact = |label, text| Fact { label, text };
+    let fact = |label, text| Fact { label, text, tone: "" };
     let from = match service.vantage_points {
         VantagePoints::All => "every node".to_owned(),
         VantagePoints::Count(n) => words::count(usize::from(n), "node", "nodes"),
@@ -302,6 +318,20 @@ fn facts(service: &Service) -> Vec<Fact> {
         facts.push(fact("Maintenance", words::count(n, "planned window", "planned windows")));
     }
     facts
+}
+
+/// What the latest result that saw a certificate says of its end.
+fn certificate(results: &[ProbeResult], now: MeshTime) -> Option<Fact> {
+    let expiry = results.iter().find_map(|r| r.certificate_expiry)?;
+    let (left, over) = (expiry.since(now), now.since(expiry));
+    let date = TimeView::day(expiry).text;
+    let (tone, text) = if over.0 > 0 {
+        ("red", format!("expired {} ({date})", words::relative(expiry, now)))
+    } else {
+        let tone = if left < CERTIFICATE_SOON { "orange" } else { "" };
+        (tone, format!("expires {} ({date})", words::relative(expiry, now)))
+    };
+    Some(Fact { label: "Certificate", text, tone })
 }
 
 fn attempts(service: &Service) -> String {
@@ -328,4 +358,27 @@ fn rules(rules: Rules) -> String {
         words::level(Level::Incident),
         words::level(Level::Down),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::sample::{self, NOW, Story};
+
+    const DAY: u64 = 86_400_000;
+
+    #[test]
+    fn a_certificate_is_marked_two_weeks_before_its_end() {
+        let service = sample::service(1);
+        let mut results = sample::results(&service, &sample::status(&service, Story::Healthy, 1, 1));
+        let mut read = |expiry: Option<MeshTime>| {
+            results.iter_mut().for_each(|r| r.certificate_expiry = expiry);
+            certificate(&results, NOW).map(|fact| (fact.tone, fact.text))
+        };
+        let some = |tone, text: &str| Some((tone, text.to_owned()));
+        assert_eq!(read(None), None);
+        assert_eq!(read(Some(MeshTime(NOW.0 + 42 * DAY))), some("", "expires in 42 days (3 Jan 2026)"));
+        assert_eq!(read(Some(MeshTime(NOW.0 + 13 * DAY))), some("orange", "expires in 13 days (5 Dec 2025)"));
+        assert_eq!(read(Some(MeshTime(NOW.0 - 21 * DAY))), some("red", "expired 21 days ago (1 Nov 2025)"));
+    }
 }

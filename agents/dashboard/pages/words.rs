@@ -28,6 +28,11 @@ impl TimeView {
         Self::formatted(at, "%-d %b %H:%M UTC")
     }
 
+    /// Time of today without seconds: `10:36 UTC`.
+    pub(super) fn minute(at: MeshTime) -> Self {
+        Self::formatted(at, "%H:%M UTC")
+    }
+
     /// Time with seconds only: `10:36:12`; for what happened within the last minutes.
     pub fn clock(at: MeshTime) -> Self {
         Self::formatted(at, "%H:%M:%S")

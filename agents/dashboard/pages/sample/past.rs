@@ -9,6 +9,9 @@ use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{Cycle, Level, MeshTime, Micros, Millis, Outcome};
 
+/// How long the samples' certificates last: short enough to be remarked on.
+const CERTIFICATE_LEFT: Millis = Millis(9 * 86_400_000);
+
 /// The past of a range, with a gap and a bad hour in it.
 pub fn history(range: Range) -> Vec<HistoryBucket> {
     let (count, span) = match range {
@@ -102,7 +105,7 @@ pub fn results(service: &Service, status: &ServiceStatus) -> Vec<ProbeResult> {
                 attempts: if outcome == Outcome::Failed { 3 } else { 1 },
                 reason: status.reason.clone().filter(|_| outcome != Outcome::Up),
                 status_code: (outcome != Outcome::Failed).then_some(200),
-                certificate_expiry: None,
+                certificate_expiry: (outcome != Outcome::Failed).then_some(NOW.plus(CERTIFICATE_LEFT)),
             })
         })
         .collect()
