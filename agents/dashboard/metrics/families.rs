@@ -3,11 +3,15 @@
 use super::text::{Kind, Text};
 use crate::board::{Counted, Entry};
 use crate::shared::Shared;
+use p7_core::service::Service;
 use p7_core::status::Failtage;
 use p7_core::vocabulary::{Level, MeshTime, Micros, NodeId, Outcome, Vote};
 
 /// Outcomes that are written even while none was counted, so that the first one is seen as a rise.
 const ALWAYS: [Outcome; 2] = [Outcome::Up, Outcome::Failed];
+
+/// The kind of services whose answers have a status code.
+const HTTP: &str = "http";
 
 /// What a level is as a number: worse is greater.
 fn number(level: Level) -> f64 {
@@ -32,9 +36,7 @@ pub(super) fn services(text: &mut Text, shared: &Shared) {
     each.last("probe_duration_seconds", "How long the last probe took.", |last| {
         Some(last.latency.as_seconds())
     });
-    each.last("probe_http_status_code", "The status code of the last answer.", |last| {
-        last.status_code.map(f64::from)
-    });
+    each.status_codes();
     each.phases();
     each.last("probe_dns_lookup_time_seconds", "How long the last probe looked up the name.", |last| {
         (last.phases.resolve != Micros(0)).then(|| last.phases.resolve.as_seconds())
@@ -124,7 +126,21 @@ impl Each<'_> {
         let mut family = self.text.family(name, Kind::Gauge, help);
         for_each_vantage(self.entries, |service, node, counted| {
             if let Some(value) = figure(&counted.last) {
-                family.sample(&[("service", service), ("vantage", vantage(self.shared, node))], value);
+                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.shared, node))];
+                family.sample(&labels, value);
+            }
+        });
+    }
+
+    /// As blackbox_exporter writes it: 0 when a service of HTTP gave no answer.
+    fn status_codes(&mut self) {
+        let help = "The status code of the last answer; 0 when there was none.";
+        let mut family = self.text.family("probe_http_status_code", Kind::Gauge, help);
+        for_each_vantage(self.entries, |service, node, counted| {
+            let none = (service.kind == HTTP).then_some(0);
+            if let Some(code) = counted.last.status_code.or(none) {
+                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.shared, node))];
+                family.sample(&labels, f64::from(code));
             }
         });
     }
@@ -138,8 +154,8 @@ impl Each<'_> {
             }
             let node = vantage(self.shared, node);
             for (phase, took) in counted.last.phases.named() {
-                family
-                    .sample(&[("service", service), ("vantage", node), ("phase", phase)], took.as_seconds());
+                let labels = [("service", service.id.as_str()), ("vantage", node), ("phase", phase)];
+                family.sample(&labels, took.as_seconds());
             }
         });
     }
@@ -151,7 +167,8 @@ impl Each<'_> {
             let node = vantage(self.shared, node);
             for (outcome, n) in Outcome::ALL.into_iter().zip(counted.outcomes) {
                 if n > 0 || ALWAYS.contains(&outcome) {
-                    let labels = [("service", service), ("vantage", node), ("outcome", outcome.as_str())];
+                    let labels =
+                        [("service", service.id.as_str()), ("vantage", node), ("outcome", outcome.as_str())];
                     family.sample(&labels, exact(n));
                 }
             }
@@ -169,10 +186,10 @@ impl Each<'_> {
     }
 }
 
-fn for_each_vantage(entries: &[Entry], mut write: impl FnMut(&str, &NodeId, &Counted)) {
+fn for_each_vantage(entries: &[Entry], mut write: impl FnMut(&Service, &NodeId, &Counted)) {
     for entry in entries {
         for (node, counted) in &entry.counted {
-            write(entry.shown.service.id.as_str(), node, counted);
+            write(&entry.shown.service, node, counted);
         }
     }
 }

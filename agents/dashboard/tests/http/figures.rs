@@ -1,7 +1,9 @@
 //! The metrics: names, values, what promtool says, and that they are in the docs.
 
-use crate::support::{NOW, Node};
-use p7_bus::{NetworkNoted, StoreNoted};
+use crate::support::{NOW, Node, result, service, status};
+use p7_bus::{Configured, Heard, NetworkNoted, StoreNoted};
+use p7_core::result::ProbeResult;
+use p7_core::service::Service;
 use p7_core::vocabulary::{Level, Outcome};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -58,6 +60,22 @@ async fn a_result_that_says_nothing_about_the_service_is_neither_success_nor_fai
     let text = metrics(&node).await;
     assert!(!text.contains(r#"probe_success{service="mail""#));
     has(&text, r#"p7_probe_results_total{service="mail",vantage="paris",outcome="no_network"} 1"#);
+}
+
+#[actix::test]
+async fn a_service_without_an_answer_has_the_status_code_0_if_it_is_one_of_http() {
+    let node = Node::start().await;
+    let ping = Service { kind: "ping".to_owned(), ..service("ping") };
+    let services = vec![Arc::new(service("mail")), Arc::new(ping)];
+    node.dashboard.send(Configured(Arc::new(services))).await.unwrap();
+    for id in ["mail", "ping"] {
+        let result = ProbeResult { status_code: None, ..result(id, NOW, Outcome::Failed) };
+        let status = Arc::new(status(id, Level::Down, Outcome::Failed));
+        node.dashboard.send(Heard { status, result: Some(Arc::new(result)) }).await.unwrap();
+    }
+    let text = metrics(&node).await;
+    has(&text, r#"probe_http_status_code{service="mail",vantage="paris"} 0"#);
+    assert!(!text.contains(r#"probe_http_status_code{service="ping""#), "{text}");
 }
 
 #[actix::test]
