@@ -38,9 +38,15 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Whether this request may change something.
+    /// Whether this request may change something: who asks may, and no page of another site made them.
     pub(crate) fn may_change(&self, request: &HttpRequest) -> Result<(), Problem> {
         is_own_page(request.headers())?;
+        self.trusts(request)
+    }
+
+    /// Whether who asks may change something, whichever page led them here: what a page shows depends on this
+    /// alone, since a link on another site may lead to it.
+    pub(crate) fn trusts(&self, request: &HttpRequest) -> Result<(), Problem> {
         if let Some(given) = request.headers().get(header::AUTHORIZATION) {
             return self.is_token(given);
         }

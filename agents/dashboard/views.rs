@@ -299,7 +299,7 @@ fn names(shared: &Shared) -> Names {
 }
 
 fn frame(request: &HttpRequest, shared: &Shared, site: Site, place: Place) -> Frame {
-    let writes = match shared.guard.may_change(request) {
+    let writes = match shared.guard.trusts(request) {
         Ok(()) => Writes::Allowed,
         Err(_refused) => Writes::Refused,
     };

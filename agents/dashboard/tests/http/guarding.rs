@@ -73,6 +73,16 @@ async fn pages_of_other_sites_change_nothing() {
 }
 
 #[actix::test]
+async fn a_page_has_forms_for_who_may_change_things_also_when_a_link_of_another_site_led_there() {
+    let node = Node::start().await;
+    let writes =
+        async |headers: &str| node.get_with("/services/shop", headers).await.text().contains(" data-writes=");
+    assert!(writes("").await);
+    assert!(writes("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n").await);
+    assert!(!writes("X-Forwarded-For: 10.0.0.1\r\n").await);
+}
+
+#[actix::test]
 async fn a_foreign_host_name_is_refused_on_this_machine() {
     let node = Node::with(Config { hosts: vec!["P7.example.org".to_owned()], ..loopback() }).await;
     let get =
