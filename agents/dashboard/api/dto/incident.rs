@@ -27,7 +27,7 @@ pub(crate) struct IncidentDto {
     open: bool,
     /// When its first failed probe began.
     started_at: Timestamp,
-    /// The cycle that made it an incident.
+    /// The start of the cycle that made it an incident, but not earlier than `started_at`.
     opened_at: Timestamp,
     /// When the probe began that ended it.
     recovered_at: Option<Timestamp>,
@@ -117,7 +117,8 @@ impl IncidentDto {
             service: incident.id.service.as_str().to_owned(),
             open: recovered.is_none(),
             started_at: Timestamp(started),
-            opened_at: Timestamp(incident.opened.start()),
+            // a cycle's probes start somewhere inside it, the first failed one too
+            opened_at: Timestamp(incident.opened.start().max(started)),
             recovered_at: recovered.map(Timestamp),
             duration_ms: recovered.unwrap_or(now).since(started).0,
             worst_level: incident.worst.as_str(),

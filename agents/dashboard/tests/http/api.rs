@@ -163,6 +163,19 @@ async fn incidents_are_paged_filtered_and_say_who_is_on_them() {
 }
 
 #[actix::test]
+async fn an_incident_never_opened_before_it_started() {
+    let node = Node::start().await;
+    let mut incident = incident("shop", 10);
+    // probes start somewhere inside their cycle
+    incident.began = incident.opened.start().plus(Millis::seconds(7));
+    let id = incident.id.to_string();
+    node.remember(&[Fact::Incident(Arc::new(incident))]);
+    let said = node.get(&format!("/api/v1/incidents/{id}")).await.json();
+    assert_eq!(said["started_at"], "2026-01-31T11:50:07.000Z");
+    assert_eq!(said["opened_at"], said["started_at"]);
+}
+
+#[actix::test]
 async fn the_node_says_who_it_is_and_what_it_runs_on() {
     let node_ = Node::start().await;
     let config = node_.get("/api/v1/config").await.json();
