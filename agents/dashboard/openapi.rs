@@ -71,7 +71,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     let mut problems = vec![
         (400, "The request can't be understood; a wrong query parameter is named."),
         (421, "The `Host` is none of this node's names (only asked from the node's own machine)."),
-        (503, "Not now: the node is starting, busy or stopping, or its store can't be read or takes nothing. Try again."),
+        (503, "Not now: starting, busy or stopping, or the store can't be read or takes nothing. Try again."),
     ];
     if path.contains("{id}") {
         problems.push((404, "There is no such thing."));

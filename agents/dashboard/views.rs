@@ -195,6 +195,7 @@ async fn service_page(
     site: Site,
     place: Place,
 ) -> Result<HttpResponse, Problem> {
+    let frame = frame(request, shared, site, place);
     let Some(shown) = shared.board.service(request.match_info().query("id")) else {
         return nowhere(request.clone(), Data::clone(shared)).await;
     };
@@ -206,7 +207,6 @@ async fn service_page(
     let (now, id) = (shared.now(), shown.service.id.clone());
     // the present is shown even when the past can't be; the frame says what is wrong with the store
     let past: Past = shared.stored(move |store| Past::read(store, &id, now)).await.unwrap_or_default();
-    let frame = frame(request, shared, site, place);
     rendered(shared, move |shared| {
         let names = names(shared);
         let page = ServicePage {
@@ -325,5 +325,6 @@ fn about(shared: &Shared) -> About {
         configuration: configuration.map(|noted| noted.hash.clone()).unwrap_or_default(),
         configured: configuration.map(|noted| noted.since),
         refused: configuration.map(|noted| noted.refused.clone()).unwrap_or_default(),
+        restart_needed: configuration.is_some_and(|noted| noted.restart_needed),
     }
 }

@@ -61,6 +61,8 @@ pub struct About {
     pub configured: Option<MeshTime>,
     /// The faults of a newer configuration that was refused; empty when all is well.
     pub refused: Vec<String>,
+    /// Whether node.toml has changed since the start.
+    pub restart_needed: bool,
 }
 
 /// Something about the node itself that whoever reads the page must know.
@@ -178,6 +180,15 @@ fn notices(about: &About, now: MeshTime) -> Vec<Notice> {
             icon: "file",
             title: "A newer configuration was refused; the one before stays in force".to_owned(),
             lines: about.refused.clone(),
+            since: None,
+        });
+    }
+    if about.restart_needed {
+        notices.push(Notice {
+            tone: "orange",
+            icon: "file",
+            title: "node.toml has changed; restart p7 to take that up".to_owned(),
+            lines: Vec::new(),
             since: None,
         });
     }

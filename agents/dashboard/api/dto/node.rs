@@ -67,6 +67,8 @@ pub(crate) struct ConfigurationDto {
     since: Timestamp,
     /// The faults of a newer file that was refused, a line each; empty when all is well.
     refused: Vec<String>,
+    /// Whether node.toml has changed since the start: that is taken up by a restart only.
+    restart_needed: bool,
     /// The configuration itself; secrets appear as references only.
     #[schema(value_type = Object)]
     in_force: serde_json::Value,
@@ -78,6 +80,7 @@ pub(crate) struct ConfigurationChanged {
     hash: String,
     since: Timestamp,
     refused: Vec<String>,
+    restart_needed: bool,
 }
 
 /// Whether the node is ready to be asked.
@@ -111,6 +114,7 @@ impl ConfigurationDto {
             hash: noted.hash.clone(),
             since: Timestamp(noted.since),
             refused: noted.refused.clone(),
+            restart_needed: noted.restart_needed,
             in_force: serde_json::Value::clone(&noted.in_force),
         }
     }
@@ -119,6 +123,11 @@ impl ConfigurationDto {
 impl ConfigurationChanged {
     /// As noted.
     pub(crate) fn of(noted: &ConfigurationNoted) -> Self {
-        Self { hash: noted.hash.clone(), since: Timestamp(noted.since), refused: noted.refused.clone() }
+        Self {
+            hash: noted.hash.clone(),
+            since: Timestamp(noted.since),
+            refused: noted.refused.clone(),
+            restart_needed: noted.restart_needed,
+        }
     }
 }

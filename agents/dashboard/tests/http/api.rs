@@ -181,8 +181,11 @@ async fn the_node_says_who_it_is_and_what_it_runs_on() {
     let config = node_.get("/api/v1/config").await.json();
     assert_eq!(
         config,
-        json!({ "hash": "abc123", "since": "2026-01-31T12:00:00.000Z", "refused": [], "in_force": { "services": {} } })
+        json!({ "hash": "abc123", "since": "2026-01-31T12:00:00.000Z", "refused": [],
+            "restart_needed": false, "in_force": { "services": {} } })
     );
+    node_.note(Vec::new(), true).await;
+    assert_eq!(node_.get("/api/v1/config").await.json()["restart_needed"], true);
     let cut_off = Some("no route to anywhere".to_owned());
     node_.dashboard.send(NetworkNoted { cut_off, since: NOW }).await.unwrap();
     node_.dashboard.send(StoreNoted { trouble: Some("disk full".to_owned()), lost: 3 }).await.unwrap();

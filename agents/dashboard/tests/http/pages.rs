@@ -42,6 +42,17 @@ async fn the_overview_follows_what_is_heard() {
 }
 
 #[actix::test]
+async fn a_page_says_that_a_restart_is_needed() {
+    let node = Node::start().await;
+    let notice = "node.toml has changed; restart p7 to take that up";
+    assert!(!node.get("/").await.text().contains(notice));
+    node.note(Vec::new(), true).await;
+    for path in ["/", "/services/shop", "/mesh"] {
+        assert!(node.get(path).await.text().contains(notice), "{path}");
+    }
+}
+
+#[actix::test]
 async fn a_person_who_is_lost_gets_a_page_and_a_program_a_document() {
     let node = Node::start().await;
     for path in ["/nowhere", "/services/nope", "/nope.html"] {
