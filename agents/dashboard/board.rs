@@ -176,7 +176,7 @@ impl Board {
         self.change(|state| {
             let mut before = std::mem::take(&mut state.entries);
             state.configured = true;
-            state.services_at = state.version;
+            state.services_at = state.next();
             for service in services {
                 let known = before.remove(&service.id);
                 let status = known.as_ref().map(|entry| Arc::clone(&entry.shown.status));
@@ -204,11 +204,14 @@ impl Board {
         });
     }
 
-    /// The statuses of all services at once.
+    /// The statuses of all services at once; those that are as shown are no change.
     pub(crate) fn snapshot(&self, statuses: &[Arc<ServiceStatus>]) {
         self.change(|state| {
             for status in statuses {
-                state.show(Arc::clone(status));
+                let shown = state.entries.get(&status.service).map(|entry| &entry.shown.status);
+                if shown != Some(status) {
+                    state.show(Arc::clone(status));
+                }
             }
         });
     }
@@ -221,7 +224,8 @@ impl Board {
             {
                 state.incidents_forgotten = number;
             }
-            state.incidents.push_back((state.version, changed));
+            let number = state.next();
+            state.incidents.push_back((number, changed));
         });
     }
 
@@ -229,7 +233,7 @@ impl Board {
     pub(crate) fn configuration(&self, noted: ConfigurationNoted) {
         self.change(|state| {
             state.configuration = Some(Arc::new(noted));
-            state.configuration_at = state.version;
+            state.configuration_at = state.next();
         });
     }
 
@@ -237,7 +241,7 @@ impl Board {
     pub(crate) fn network(&self, noted: NetworkNoted) {
         self.change(|state| {
             state.network = Some(noted);
-            state.network_at = state.version;
+            state.network_at = state.next();
         });
     }
 
@@ -245,7 +249,7 @@ impl Board {
     pub(crate) fn store(&self, noted: StoreNoted) {
         self.change(|state| {
             state.store = Some(noted);
-            state.store_at = state.version;
+            state.store_at = state.next();
         });
     }
 
@@ -253,18 +257,30 @@ impl Board {
         let version = {
             let mut state: RwLockWriteGuard<'_, State> =
                 self.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.version += 1;
             change(&mut state);
             state.version
         };
-        self.version.send_replace(version);
+        self.version.send_if_modified(|told| {
+            // another change may have been told of first
+            let more = version > *told;
+            *told = version.max(*told);
+            more
+        });
     }
 }
 
 impl State {
+    /// The number of one further change. Each has its own: who comes back with the last number it saw would
+    /// miss another change of that number. And a number without a change would wake those who follow for nothing.
+    fn next(&mut self) -> u64 {
+        self.version += 1;
+        self.version
+    }
+
     /// Shows a status; one of a service that is not configured yet waits until it is.
     fn show(&mut self, status: Arc<ServiceStatus>) -> Option<&mut Entry> {
         if let Some(entry) = self.entries.get_mut(&status.service) {
+            self.version += 1;
             entry.changed = self.version;
             entry.shown = Shown::new(Arc::clone(&entry.shown.service), status);
             return Some(entry);
@@ -314,6 +330,7 @@ impl State {
 }
 
 impl Entry {
+    /// Counts a result of one vantage point.
     fn count(&mut self, result: Arc<ProbeResult>) {
         let outcome = result.outcome;
         if !self.counted.contains_key(&result.node) && self.counted.len() >= VANTAGE_LIMIT {
@@ -328,5 +345,23 @@ impl Entry {
         for (count, one) in counted.outcomes.iter_mut().zip(Outcome::ALL) {
             *count += u64::from(one == outcome);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_nothing_wakes_nobody() {
+        let board = Board::default();
+        let pending = |id: &str| Arc::new(ServiceStatus::pending(ServiceId::new(id).unwrap()));
+        let mut follower = board.follow();
+        board.heard(Heard { status: pending("shop"), result: None });
+        board.snapshot(&[pending("mail"), pending("shop")]);
+        assert!(!follower.has_changed().unwrap(), "neither is watched yet");
+        board.network(NetworkNoted { cut_off: None, since: p7_core::vocabulary::MeshTime(1) });
+        assert_eq!(*follower.borrow_and_update(), 1);
+        assert_eq!(board.changes_since(0).unwrap().len(), 1);
     }
 }

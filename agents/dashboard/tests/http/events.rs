@@ -1,7 +1,7 @@
 //! The event stream: hello, changes, going on where one was, and its limits.
 
-use crate::support::{DEADLINE, NOW, Node, acknowledgement, incident};
-use p7_bus::{IncidentChanged, NetworkNoted, StoreNoted};
+use crate::support::{DEADLINE, NOW, Node, acknowledgement, incident, status};
+use p7_bus::{IncidentChanged, NetworkNoted, Snapshot, StoreNoted};
 use p7_core::vocabulary::{Level, Outcome};
 use serde_json::Value;
 use std::sync::Arc;
@@ -94,6 +94,7 @@ async fn a_listener_is_greeted_and_hears_every_change_with_its_card() {
     node.note(refused, false).await;
     let event = listener.event().await.unwrap();
     assert_eq!((event.name.as_str(), event.data["refused"].as_array().unwrap().len()), ("configuration", 1));
+    assert_eq!(event.data["restart_needed"], false);
     node.configure(&["mail"]).await;
     assert_eq!(listener.event().await.unwrap().name, "services");
 }
@@ -124,6 +125,32 @@ async fn who_comes_back_hears_what_was_missed_and_only_the_latest_of_each() {
         assert_eq!(again.event().await.unwrap().name, "hello");
         assert_eq!(again.event().await.unwrap().id, mail.id);
     }
+}
+
+#[actix::test]
+async fn statuses_that_come_at_once_are_told_one_by_one_and_only_where_they_differ() {
+    let node = Node::start().await;
+    let seen = Listener::new(&node, "", "").await.event().await.unwrap().id;
+    let statuses = [("busy", Outcome::Up), ("mail", Outcome::Up), ("shop", Outcome::Up)]
+        .map(|(id, outcome)| Arc::new(status(id, Level::Healthy, outcome)));
+    node.dashboard.send(Snapshot(Arc::new(statuses.to_vec()))).await.unwrap();
+    let again = async |id: &str| {
+        let mut listener = Listener::new(&node, "", &format!("Last-Event-ID: {id}\r\n")).await;
+        assert_eq!(listener.event().await.unwrap().name, "hello");
+        listener
+    };
+    let first = again(&seen).await.event().await.unwrap();
+    assert_eq!(first.data["service"]["id"], "busy");
+    let second = again(&first.id).await.event().await.unwrap();
+    assert_eq!(
+        second.data["service"]["id"], "shop",
+        "mail is as it was; shop is not lost with busy's number"
+    );
+    // nothing new: the next event is the next change
+    let mut listener = again(&second.id).await;
+    node.dashboard.send(Snapshot(Arc::new(statuses.to_vec()))).await.unwrap();
+    node.dashboard.send(NetworkNoted { cut_off: None, since: NOW }).await.unwrap();
+    assert_eq!(listener.event().await.unwrap().name, "network");
 }
 
 #[actix::test]
