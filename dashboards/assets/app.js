@@ -274,7 +274,8 @@ function flush() {
 function sortGroups() {
   const first = (group) => {
     const card = group.querySelector(".c");
-    return card ? [...rank(card).slice(0, 2), group.dataset.env.toLowerCase()] : [9];
+    const env = group.dataset.env.toLowerCase();
+    return card ? [env === "" ? 1 : 0, ...rank(card).slice(0, 2), env] : [9];
   };
   const sorted = all(".group", groups).sort((a, b) => (before(first(a), first(b)) ? -1 : 1));
   sorted.forEach((group, i) => {

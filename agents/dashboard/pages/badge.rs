@@ -1,8 +1,8 @@
 //! A badge for other people's pages: a flat SVG that says how a service is.
 
 use super::words;
-use p7_core::status::{Colour, ServiceStatus};
-use p7_core::vocabulary::ServiceId;
+use p7_core::status::{Colour, Failtage, ServiceStatus};
+use p7_core::vocabulary::{Level, ServiceId};
 use serde::Serialize;
 
 /// Room beside each text, in pixels.
@@ -45,13 +45,12 @@ impl BadgeView {
 }
 
 fn message(status: &ServiceStatus) -> String {
-    let level = words::level(status.level);
-    match (&status.maintenance, status.failtage) {
-        (Some(_), _) => "maintenance".to_owned(),
-        (None, Some(failtage)) if failtage.percent() > 0.0 => {
-            format!("{level}, {}", words::failtage(failtage))
-        }
-        (None, _) => level.to_owned(),
+    let failtage =
+        status.failtage.map(Failtage::percent).filter(|p| *p > 0.0 && status.level > Level::Healthy);
+    match (words::standing(status), failtage) {
+        ((word, ""), Some(percent)) => format!("{word} · failtage {percent:.0} %"),
+        ((word, ""), None) => word.to_owned(),
+        ((word, beside), _) => format!("{word} · {beside}"),
     }
 }
 
@@ -60,7 +59,7 @@ fn width(text: &str) -> usize {
     let tenths: usize = text
         .chars()
         .map(|c| match c {
-            'i' | 'j' | 'l' | '.' | ',' | ' ' => 36,
+            'i' | 'j' | 'l' | '.' | ',' | ' ' | '·' => 36,
             'f' | 'r' | 't' | '-' => 46,
             'm' | 'w' | '%' => 104,
             _ => 69,

@@ -80,8 +80,10 @@ pub struct CardView {
     pub search: String,
     /// The level's name in the API.
     pub level: &'static str,
-    /// The level for people.
+    /// The level for people, or that it is in maintenance.
     pub word: &'static str,
+    /// The level of what is in maintenance; else empty.
+    pub beside: &'static str,
     /// The symbol of the level, or of what stands above it.
     pub icon: &'static str,
     /// The colour of the border.
@@ -121,6 +123,7 @@ impl CardView {
     pub fn new(service: &Service, status: &ServiceStatus, names: &Names, site: Site) -> Self {
         let troubled = status.outcome.is_some_and(|o| o != Outcome::Up) || status.level > Level::Healthy;
         let (chips, more_chips) = chips(status, names);
+        let (word, beside) = words::standing(status);
         Self {
             id: service.id.to_string(),
             href: service_link(site, &service.id),
@@ -128,7 +131,8 @@ impl CardView {
             environment: service.environment.clone(),
             search: search(service),
             level: status.level.as_str(),
-            word: words::level(status.level),
+            word,
+            beside,
             icon: icon(status),
             colour: status.colour().as_str(),
             maintenance: status.maintenance.is_some(),
@@ -184,7 +188,8 @@ pub(super) fn level_icon(level: Level) -> &'static str {
     }
 }
 
-fn icon(status: &ServiceStatus) -> &'static str {
+/// The symbol of a service: its level's, or of what stands above it.
+pub(super) fn icon(status: &ServiceStatus) -> &'static str {
     match (&status.maintenance, status.outcome) {
         (Some(_), _) => "maintenance",
         (None, Some(Outcome::Unmanaged)) => "unknown",
@@ -238,11 +243,11 @@ fn marks(status: &ServiceStatus, names: &Names) -> Vec<Mark> {
         Some(MaintenanceNote::Planned { until, reason }) => marks.push(Mark {
             time: Some(TimeView::short(*until)),
             more: reason.clone(),
-            ..Mark::new("yellow", "maintenance", "maintenance until")
+            ..Mark::new("yellow", "maintenance", "in maintenance until")
         }),
         Some(MaintenanceNote::Found) => marks.push(Mark {
             more: "the service itself says so".to_owned(),
-            ..Mark::new("yellow", "maintenance", "in maintenance")
+            ..Mark::new("yellow", "maintenance", words::IN_MAINTENANCE)
         }),
         None => {}
     }

@@ -22,6 +22,8 @@ pub struct Card {
     pub environment: String,
     /// How it is doing.
     pub level: Level,
+    /// How it is in words, and its level beside that where it is in maintenance.
+    standing: (&'static str, &'static str),
     /// Its failtage.
     pub failtage: Option<Failtage>,
     /// What it counts as in the summary.
@@ -40,6 +42,7 @@ impl Card {
             name: service.name.clone(),
             environment: service.environment.clone(),
             level: status.level,
+            standing: words::standing(status),
             failtage: status.failtage,
             bucket: Bucket::of(status),
             stale: status.freshness == Freshness::Stale,
@@ -274,20 +277,27 @@ impl IndexView {
             members.sort_by_cached_key(|c| c.rank());
         }
         let worst = |members: &[&Card]| members.first().map(|c| (Reverse(c.level), Reverse(c.failtage)));
-        groups.sort_by_key(|(environment, members)| (worst(members), environment.to_lowercase()));
+        // what names no environment stands last, however it is: it belongs to nothing
+        groups.sort_by_key(|(environment, members)| {
+            (environment.is_empty(), worst(members), environment.to_lowercase())
+        });
+        let nameless = if groups.len() == 1 { "Services" } else { "Other" };
         Self {
             frame,
             summary: Summary::of(cards.iter().map(Arc::as_ref)),
             groups: groups
                 .into_iter()
-                .map(|(environment, members)| GroupView::new(environment, &members))
+                .map(|(environment, members)| match environment {
+                    "" => GroupView::new(environment, &members, nameless),
+                    _ => GroupView::new(environment, &members, environment),
+                })
                 .collect(),
         }
     }
 }
 
 impl GroupView {
-    fn new(environment: &str, members: &[&Card]) -> Self {
+    fn new(environment: &str, members: &[&Card], title: &str) -> Self {
         let length = members.iter().map(|c| c.html.len()).sum();
         let mut cards = String::with_capacity(length);
         for card in members {
@@ -295,7 +305,7 @@ impl GroupView {
         }
         Self {
             environment: environment.to_owned(),
-            title: if environment.is_empty() { "Services".to_owned() } else { environment.to_owned() },
+            title: title.to_owned(),
             summary: Summary::of(members.iter().copied()),
             cards,
         }
@@ -311,8 +321,10 @@ pub struct ListRow {
     pub environment: String,
     /// Link to its page.
     pub href: String,
-    /// The level for people.
+    /// The level for people, or that it is in maintenance.
     pub word: &'static str,
+    /// The level of what is in maintenance; else empty.
+    pub beside: &'static str,
     /// The kind, as class and symbol.
     pub bucket: &'static str,
     /// For people.
@@ -344,7 +356,8 @@ impl ListView {
                     name: c.name.clone(),
                     environment: c.environment.clone(),
                     href: format!("{}.html", c.id),
-                    word: words::level(c.level),
+                    word: c.standing.0,
+                    beside: c.standing.1,
                     bucket: c.bucket.as_str(),
                     failtage: c.failtage.map_or_else(|| "–".to_owned(), words::failtage),
                 })

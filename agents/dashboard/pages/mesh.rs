@@ -1,6 +1,6 @@
 //! The page of nodes: who is there, how they are, and which of them sees what.
 
-use super::card::{level_icon, outcome_icon};
+use super::card::{icon, outcome_icon};
 use super::frame::{About, Frame, Site, service_link};
 use super::words::{self, Names, TimeView};
 use p7_core::service::Service;
@@ -72,8 +72,10 @@ pub struct MatrixRow {
     pub href: String,
     /// Its level's name in the API.
     pub level: &'static str,
-    /// Its level for people.
+    /// Its level for people, or that it is in maintenance.
     pub word: &'static str,
+    /// The level of what is in maintenance; else empty.
+    pub beside: &'static str,
     /// Its symbol.
     pub icon: &'static str,
     /// Its colour.
@@ -134,13 +136,15 @@ fn row(service: &Service, status: &ServiceStatus, columns: &[(String, &NodeId)])
             Cell { outcome: "", tone: "grey", icon: "unknown", latency: String::new(), reason: String::new() }
         }
     };
+    let (word, beside) = words::standing(status);
     MatrixRow {
         name: service.name.clone(),
         environment: service.environment.clone(),
         href: service_link(Site::Live, &service.id),
         level: status.level.as_str(),
-        word: words::level(status.level),
-        icon: level_icon(status.level),
+        word,
+        beside,
+        icon: icon(status),
         tone: status.colour().as_str(),
         cells: columns.iter().map(|(_, node)| cell(node)).collect(),
     }

@@ -1,7 +1,7 @@
 //! How times, spans, figures and names read on a page.
 
 use chrono::{DateTime, Utc};
-use p7_core::status::Failtage;
+use p7_core::status::{Failtage, ServiceStatus};
 use p7_core::vocabulary::{Level, MeshTime, Micros, Millis, NodeId, Outcome};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 const LAST_DATE_MS: u64 = 253_402_300_799_999;
 /// How much of a node's id stands for it where no name is known: enough to tell nodes apart.
 const SHORT_ID: usize = 10;
+
+/// The one mark of maintenance, on every page and badge.
+pub(super) const IN_MAINTENANCE: &str = "in maintenance";
 
 /// A moment for people and for programs: `<time datetime="{iso}">{text}</time>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -124,6 +127,14 @@ pub(super) fn level(level: Level) -> &'static str {
         Level::Warning => "warning",
         Level::Incident => "incident",
         Level::Down => "down",
+    }
+}
+
+/// What a service is called by how it is: while in maintenance that stands first, and its level beside it.
+pub(super) fn standing(status: &ServiceStatus) -> (&'static str, &'static str) {
+    match status.maintenance {
+        Some(_) => (IN_MAINTENANCE, level(status.level)),
+        None => (level(status.level), ""),
     }
 }
 

@@ -213,6 +213,31 @@ fn a_card_of_each_level_reads_so() {
 }
 
 #[test]
+fn maintenance_reads_alike_on_every_page_with_the_level_beside_it() {
+    let pages = pages();
+    let service = sample::service(1);
+    let mut status = sample::status(&service, Story::Down, 3, 1);
+    status.maintenance = Some(MaintenanceNote::Found);
+    let symbol = "<use href=\"#maintenance\"/></svg>in maintenance";
+    for (name, html) in rendered(&pages, &vec![(service.clone(), status.clone())], &sample::about()) {
+        if !name.starts_with("404") {
+            assert!(html.contains(symbol), "{name} does not say so");
+            assert!(html.contains("<small>· down") || html.contains("down since <time"), "{name}");
+        }
+    }
+    assert_eq!(BadgeView::new(&service.id, Some(&status)).message, "in maintenance · down");
+}
+
+#[test]
+fn a_badge_says_what_its_figure_is_and_a_healthy_one_has_none() {
+    let service = sample::service(1);
+    let said = |story| BadgeView::new(&service.id, Some(&sample::status(&service, story, 1, 1))).message;
+    assert_eq!(said(Story::Down), "down · failtage 100 %");
+    assert_eq!(said(Story::Healthy), "healthy");
+    assert_eq!(said(Story::Recovered), "healthy");
+}
+
+#[test]
 fn a_badge_is_well_formed_and_says_what_it_shows() {
     let pages = pages();
     for (service, status) in everything() {

@@ -33,9 +33,14 @@ fn the_worst_stands_first_among_groups_and_within_them() {
         card("g", "", Story::Incident),
     ];
     let read: Vec<_> = index(&cards).groups.into_iter().map(|g| (g.title, g.cards)).collect();
-    let expected =
-        [("production", "[e][d]"), ("Services", "[g]"), ("office", "[c][a][b]"), ("archive", "[f]")];
+    let expected = [("production", "[e][d]"), ("office", "[c][a][b]"), ("archive", "[f]"), ("Other", "[g]")];
     assert_eq!(read, expected.map(|(title, cards)| (title.to_owned(), cards.to_owned())));
+}
+
+#[test]
+fn services_of_no_environment_are_simply_services_where_there_is_no_other_group() {
+    let cards = [card("a", "", Story::Healthy)];
+    assert_eq!(index(&cards).groups[0].title, "Services");
 }
 
 #[test]
@@ -69,6 +74,9 @@ fn a_service_in_maintenance_is_not_counted_as_down() {
     let cards = [Card::new(&service, &status, "".into())];
     assert_eq!(Summary::of(&cards).text, "1 in maintenance");
     assert_eq!(Summary::of(&cards).headline, "The service is in maintenance");
+    let [card] = cards;
+    let rows = ListView::new(index(&[]).frame, &[Arc::new(card)]).rows;
+    assert_eq!((rows[0].word, rows[0].beside), ("in maintenance", "down"));
 }
 
 #[test]
