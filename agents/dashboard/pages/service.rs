@@ -372,7 +372,9 @@ mod tests {
         let service = sample::service(1);
         let mut results = sample::results(&service, &sample::status(&service, Story::Healthy, 1, 1));
         let mut read = |expiry: Option<MeshTime>| {
-            results.iter_mut().for_each(|r| r.certificate_expiry = expiry);
+            for result in &mut results {
+                result.certificate_expiry = expiry;
+            }
             certificate(&results, NOW).map(|fact| (fact.tone, fact.text))
         };
         let some = |tone, text: &str| Some((tone, text.to_owned()));
