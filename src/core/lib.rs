@@ -15,6 +15,7 @@ pub mod maintenance;
 pub mod result;
 pub mod schedule;
 pub mod service;
+mod slot;
 pub mod status;
 mod track;
 pub mod verdict;

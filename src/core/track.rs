@@ -1,37 +1,22 @@
 //! One service's memory: the results of its last cycles, what they fold to, and the status they show.
 
 use crate::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
-use crate::fold::{Decided, Folded};
+use crate::fold::Folded;
 use crate::incident::{Incident, IncidentId};
 use crate::maintenance::{Active, active};
 use crate::result::ProbeResult;
 use crate::service::Service;
+use crate::slot::{Seen, Slot};
 use crate::status::{
-    CycleSummary, Failtage, Freshness, MaintenanceNote, ServiceStatus, SilenceNote, VantageStatus, Verdict,
+    CycleSummary, Failtage, Freshness, MaintenanceNote, ServiceStatus, SilenceNote, VantageStatus,
 };
-use crate::verdict::{Say, decide, standing};
-use crate::vocabulary::{Cycle, MeshTime, Micros, NodeId, Outcome, Vote};
+use crate::vocabulary::{Cycle, MeshTime, Outcome, Vote};
 use crate::watch::{KEPT_CYCLES, SHOWN_CYCLES, Sites};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A result without what its place in the memory says already.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    node: NodeId,
-    at: MeshTime,
-    outcome: Outcome,
-    latency: Micros,
-    reason: Option<Arc<str>>,
-}
-
-/// One cycle: what was seen, and what follows from it, worked out once.
-#[derive(Debug)]
-struct Slot {
-    seen: Vec<Seen>,
-    decided: Option<Decided>,
-    summary: CycleSummary,
-}
+/// A node that was not heard for so many decided cycles is no vantage point any more.
+const VANTAGE_CYCLES: usize = 6;
 
 /// What a fold made of the incidents.
 #[derive(Debug, Default)]
@@ -42,6 +27,15 @@ pub(crate) struct Changed {
     pub(crate) incidents: Vec<Incident>,
 }
 
+/// A fold that stands as long as no result older than `before` comes.
+#[derive(Debug, Default)]
+struct Head {
+    folded: Folded,
+    ended: Vec<Incident>,
+    /// The first cycle that is not in it; none when it has to be worked out anew.
+    before: Option<Cycle>,
+}
+
 /// One service's memory.
 #[derive(Debug)]
 pub(crate) struct Track {
@@ -49,6 +43,8 @@ pub(crate) struct Track {
     slots: BTreeMap<Cycle, Slot>,
     /// The fold of all cycles that are no longer kept.
     base: Folded,
+    /// The fold of all cycles but the newest, so that its results, which come last, cost one step each.
+    head: Head,
     /// The fold of all cycles.
     pub(crate) folded: Folded,
     /// Incidents that ended within the kept cycles.
@@ -67,6 +63,7 @@ impl Track {
             service,
             slots: BTreeMap::new(),
             base: Folded::default(),
+            head: Head::default(),
             folded: Folded::default(),
             ended: Vec::new(),
             acknowledged: None,
@@ -102,18 +99,14 @@ impl Track {
         if too_old {
             return false;
         }
-        let seen = Seen {
-            node: result.node.clone(),
-            at: result.at,
-            outcome: result.outcome,
-            latency: result.latency,
-            reason: result.reason.clone(),
-        };
         let slot = self.slots.entry(result.cycle).or_insert_with(|| Slot::empty(result.cycle));
-        if !slot.take(seen) {
+        if !slot.take(Seen::of(result)) {
             return false;
         }
         slot.work_out(result.cycle, sites);
+        if self.head.before.is_some_and(|before| result.cycle < before) {
+            self.head.before = None;
+        }
         true
     }
 
@@ -122,6 +115,7 @@ impl Track {
         for (cycle, slot) in &mut self.slots {
             slot.work_out(*cycle, sites);
         }
+        self.head.before = None;
     }
 
     /// Judges by another configuration from now on. What was judged by the old one stays judged, and only
@@ -132,30 +126,64 @@ impl Track {
         if !is_same {
             self.base = self.folded.clone();
             self.ended.clear();
+            self.head.before = None;
         }
     }
 
-    /// Folds everything anew. Returns the incidents that are not as they were.
+    /// Folds what is new, or everything when something old is. Returns the incidents that are not as
+    /// they were.
     pub(crate) fn refold(&mut self) -> Changed {
-        let (id, rules, interval) = (&self.service.id, self.service.rules, self.service.interval);
-        while self.slots.len() > KEPT_CYCLES {
-            if let Some((_, Slot { decided: Some(decided), .. })) = self.slots.pop_first()
-                && self.base.latest().is_none_or(|latest| decided.cycle > latest)
-            {
-                self.base.step(id, rules, interval, &decided);
-            }
-        }
-        let mut folded = self.base.clone();
-        let mut ended = Vec::new();
-        let judged = self.base.latest();
-        let open = |decided: &&Decided| judged.is_none_or(|judged| decided.cycle > judged);
-        for decided in self.slots.values().filter_map(|slot| slot.decided.as_ref()).filter(open) {
-            ended.extend(folded.step(id, rules, interval, decided));
+        self.trim();
+        self.turn_head();
+        let mut folded = self.head.folded.clone();
+        let mut ended = self.head.ended.clone();
+        if let Some((_, slot)) = self.slots.last_key_value() {
+            self.step(&mut folded, &mut ended, slot);
         }
         let before = std::mem::replace(&mut self.ended, ended);
         let open_before = std::mem::replace(&mut self.folded, folded).incident;
         let before: Vec<Incident> = before.into_iter().chain(open_before).collect();
         self.changes(&before)
+    }
+
+    /// Folds cycles that are too many into the base.
+    fn trim(&mut self) {
+        while self.slots.len() > KEPT_CYCLES
+            && let Some((_, slot)) = self.slots.pop_first()
+        {
+            let mut base = std::mem::take(&mut self.base);
+            self.step(&mut base, &mut Vec::new(), &slot);
+            self.base = base;
+        }
+    }
+
+    /// Brings the head up to the cycle before the newest.
+    fn turn_head(&mut self) {
+        let newest = self.slots.keys().next_back().copied();
+        if self.head.before.is_some() && self.head.before == newest {
+            return;
+        }
+        let mut head = std::mem::take(&mut self.head);
+        let from = head.before.unwrap_or_else(|| {
+            head = Head { folded: self.base.clone(), ..Head::default() };
+            Cycle::default()
+        });
+        let to = newest.unwrap_or_default();
+        for (_, slot) in self.slots.range(from..to.max(from)) {
+            self.step(&mut head.folded, &mut head.ended, slot);
+        }
+        let judged = self.base.latest();
+        head.ended.retain(|incident| incident.recovered > judged);
+        head.before = newest;
+        self.head = head;
+    }
+
+    /// Takes one cycle into a fold, unless the base has it already.
+    fn step(&self, folded: &mut Folded, ended: &mut Vec<Incident>, slot: &Slot) {
+        let Some(decided) = &slot.decided else { return };
+        if self.base.latest().is_none_or(|judged| decided.cycle > judged) {
+            ended.extend(folded.step(&self.service.id, self.service.rules, self.service.interval, decided));
+        }
     }
 
     fn changes(&self, before: &[Incident]) -> Changed {
@@ -247,12 +275,14 @@ impl Track {
             return Vec::new();
         };
         let mut shown = Vec::with_capacity(SHOWN_CYCLES);
+        let mut known = self.slots.values().rev().map(|slot| slot.summary).peekable();
         let mut end = last.later(1, interval);
         while shown.len() < SHOWN_CYCLES && end > *oldest_known {
             let start = end.earlier(1, interval);
             // of several that fall into one slot (the interval was shorter) the newest is shown
-            let known = self.slots.range(start..end).next_back().map(|(_, slot)| slot.summary);
-            shown.push(known.unwrap_or_else(|| Slot::empty(start).summary));
+            let summary = known.next_if(|summary| summary.cycle >= start);
+            while known.next_if(|summary| summary.cycle >= start).is_some() {}
+            shown.push(summary.unwrap_or_else(|| Slot::empty(start).summary));
             end = start;
         }
         shown.reverse();
@@ -261,34 +291,32 @@ impl Track {
 
     /// Who sees what, and the failtage of all together.
     fn vantage(&self) -> (Vec<VantageStatus>, Option<Failtage>) {
-        let mut latest: BTreeMap<&NodeId, (Cycle, &Seen)> = BTreeMap::new();
+        let mut each: Vec<(VantageStatus, u32, u32)> = Vec::new();
+        let mut decided = 0;
         for (cycle, slot) in self.slots.iter().rev() {
-            for seen in &slot.seen {
-                latest.entry(&seen.node).or_insert((*cycle, seen));
+            decided += usize::from(slot.decided.is_some());
+            if decided > usize::from(self.service.rules.window).max(VANTAGE_CYCLES) {
+                break;
             }
-        }
-        let mut votes: BTreeMap<&NodeId, (u32, u32)> = BTreeMap::new();
-        for (cycle, _) in self.folded.window(self.service.rules) {
-            for seen in self.slots.get(&cycle).map(|slot| slot.seen.as_slice()).unwrap_or_default() {
-                if let Some(vote) = seen.outcome.vote() {
-                    let (failed, voting) = votes.entry(&seen.node).or_default();
+            let weighed = slot.decided.is_some() && decided <= usize::from(self.service.rules.window);
+            for seen in &slot.seen {
+                let known = each.iter().position(|(one, ..)| one.node == seen.node);
+                let place = known.unwrap_or_else(|| {
+                    each.push((seen.status(*cycle), 0, 0));
+                    each.len() - 1
+                });
+                if let (true, Some(vote), Some((_, failed, voting))) =
+                    (weighed, seen.outcome.vote(), each.get_mut(place))
+                {
                     *failed += u32::from(vote == Vote::Failed);
                     *voting += 1;
                 }
             }
         }
-        let all = votes.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        let each = latest.into_iter().map(|(node, (cycle, seen))| VantageStatus {
-            node: node.clone(),
-            failtage: votes.get(node).and_then(|(failed, voting)| Failtage::of(*failed, *voting)),
-            outcome: seen.outcome,
-            vote: seen.outcome.vote(),
-            cycle,
-            at: seen.at,
-            latency: seen.latency,
-            reason: seen.reason.clone(),
-        });
-        (each.collect(), Failtage::of(all.0, all.1))
+        each.sort_unstable_by(|(a, ..), (b, ..)| a.node.cmp(&b.node));
+        let (failed, voting) = each.iter().fold((0, 0), |sum, (_, f, v)| (sum.0 + f, sum.1 + v));
+        let of_one = |(one, failed, voting)| VantageStatus { failtage: Failtage::of(failed, voting), ..one };
+        (each.into_iter().map(of_one).collect(), Failtage::of(failed, voting))
     }
 
     /// Maintenance and silence in force, and when the next of them begins or ends.
@@ -320,68 +348,5 @@ impl Track {
             Scope::Environment(environment) => *environment == self.service.environment,
             Scope::All => true,
         }
-    }
-}
-
-impl Slot {
-    fn empty(cycle: Cycle) -> Self {
-        let summary =
-            CycleSummary { cycle, verdict: None, outcome: None, failed: 0, voting: 0, latency: None };
-        Self { seen: Vec::new(), decided: None, summary }
-    }
-
-    /// Takes a result in. There is one per node; should two differ, one of them stands on every node
-    /// alike, whichever came first: see [`ProbeResult::precedence`].
-    fn take(&mut self, seen: Seen) -> bool {
-        let rank = |seen: &Seen| (seen.at, seen.outcome, seen.latency);
-        match self.seen.binary_search_by(|known| known.node.cmp(&seen.node)) {
-            Ok(place) => match self.seen.get_mut(place) {
-                Some(known) if rank(&seen) < rank(known) => {
-                    *known = seen;
-                    true
-                }
-                Some(_) | None => false,
-            },
-            Err(place) => {
-                self.seen.reserve_exact(1);
-                self.seen.insert(place, seen);
-                true
-            }
-        }
-    }
-
-    fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
-        let says = self
-            .seen
-            .iter()
-            .map(|seen| Say { site: sites.get(&seen.node).map(String::as_str), outcome: seen.outcome });
-        let decision = decide(says);
-        let verdict = decision.map(|decision| decision.verdict);
-        self.summary = CycleSummary {
-            cycle,
-            verdict,
-            outcome: standing(verdict, self.seen.iter().map(|seen| seen.outcome)),
-            failed: decision.map_or(0, |decision| decision.failed),
-            voting: decision.map_or(0, |decision| decision.voting),
-            latency: self.median_latency(),
-        };
-        self.decided = decision.map(|decision| {
-            let side = if decision.verdict == Verdict::Failed { Vote::Failed } else { Vote::Passed };
-            let at =
-                self.seen.iter().filter(|seen| seen.outcome.vote() == Some(side)).map(|seen| seen.at).min();
-            Decided { cycle, decision, at: at.unwrap_or(cycle.start()), reason: self.reason() }
-        });
-    }
-
-    /// Why the cycle is not simply up: the first reason of the failed results, else of any.
-    fn reason(&self) -> Option<Arc<str>> {
-        let failed = self.seen.iter().filter(|seen| seen.outcome.vote() == Some(Vote::Failed));
-        failed.chain(&self.seen).find_map(|seen| seen.reason.clone())
-    }
-
-    fn median_latency(&self) -> Option<Micros> {
-        let mut latencies: Vec<Micros> = self.seen.iter().map(|seen| seen.latency).collect();
-        latencies.sort_unstable();
-        latencies.get(latencies.len().saturating_sub(1) / 2).copied()
     }
 }
