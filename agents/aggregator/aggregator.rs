@@ -116,11 +116,11 @@ impl Aggregator {
         let acknowledged = self.watch.acknowledgement(&incident.id).cloned();
         let (id, service, reason) = (&incident.id, &incident.id.service, incident.reason.as_deref());
         let by = acknowledged.as_ref().map(|said| said.by.as_str());
-        match incident.ended {
-            None => {
-                tracing::warn!(%service, incident = %id, level = %incident.worst, reason, by, "an incident is open")
-            }
-            Some(_) => tracing::info!(%service, incident = %id, reason, by, "an incident has ended"),
+        if incident.ended.is_some() {
+            tracing::info!(%service, incident = %id, reason, by, "an incident has ended");
+        } else {
+            let level = incident.worst;
+            tracing::warn!(%service, incident = %id, %level, reason, by, "an incident is open");
         }
         for listener in &self.listeners.incidents {
             let changed =
