@@ -12,6 +12,37 @@ const LEFT_LIMIT: usize = 2000;
 /// Headers that our test sets itself and that can't be given.
 const OWN_HEADERS: [&str; 6] =
     ["connection", "content-length", "transfer-encoding", "upgrade", "te", "keep-alive"];
+/// Parts of the names of headers that carry credentials.
+const SECRET_WORDS: [&str; 14] = [
+    "auth",
+    "token",
+    "key",
+    "secret",
+    "cookie",
+    "pass",
+    "pwd",
+    "login",
+    "credential",
+    "signature",
+    "session",
+    "jwt",
+    "bearer",
+    "user",
+];
+/// Headers that never carry any, whatever they stand beside.
+const HARMLESS_HEADERS: [&str; 11] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-type",
+    "host",
+    "origin",
+    "pragma",
+    "referer",
+    "user-agent",
+];
 
 /// Something that could not be carried over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,7 +276,7 @@ impl Draft {
         http.secret_headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         let what = format!("the header {name} of {id}");
         match value {
-            Given::Plain(value) if !is_secret_header(name) => {
+            Given::Plain(value) if is_harmless_header(name) || !is_secret_header(name) => {
                 let fit =
                     value.len() <= TEXT_LIMIT && value.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
                 if !fit {
@@ -276,6 +307,7 @@ impl Draft {
 /// A header's value as another monitor gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Given<'a> {
+    /// It may be copied unless the header's name says otherwise.
     Plain(&'a str),
     /// The whole value is in this environment variable.
     Variable(&'a str),
@@ -324,9 +356,12 @@ pub(super) fn is_variable(name: &str) -> bool {
 /// Whether a header is one that carries credentials, by its name.
 fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["auth", "token", "key", "secret", "cookie", "password", "credential", "signature"]
-        .iter()
-        .any(|word| name.contains(word))
+    SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Whether a header is one that never carries credentials.
+pub(super) fn is_harmless_header(name: &str) -> bool {
+    HARMLESS_HEADERS.iter().any(|harmless| name.eq_ignore_ascii_case(harmless))
 }
 
 /// Whether a name can be a header's.

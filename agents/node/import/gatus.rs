@@ -143,7 +143,7 @@ pub(super) fn import(source: &str) -> Result<Draft, ImportError> {
 
 fn top_level(key: &str) -> &'static str {
     match key {
-        "alerting" => "channels and routes are set up anew; see docs/configuration.md",
+        "alerting" => "p7 sends no alerts yet",
         "external-endpoints" | "suites" | "remote" => "p7 has nothing like it",
         "security" => "p7 listens on loopback, and elsewhere changes need its admin token",
         "storage" => "p7 keeps its own store in the node's data folder",
@@ -177,7 +177,7 @@ fn service(draft: &mut Draft, line: Option<u32>, from: &Endpoint, everywhere: &[
     let timeout = span(draft, line, &label, "client.timeout", client_timeout, TIMEOUT);
     for key in from.rest.keys() {
         let why = match key.as_str() {
-            "alerts" => "routes are set up anew; see docs/configuration.md",
+            "alerts" => "p7 sends no alerts yet",
             "ui" | "always-run" | "store" => "this belongs to Gatus itself",
             "dns" | "ssh" => "it belongs to a kind of test that p7 does not have",
             "graphql" => "write the body as {\"query\": …} and a content-type of application/json",
@@ -210,7 +210,12 @@ fn probe(draft: &mut Draft, line: Option<u32>, label: &str, id: &str, from: &End
         "tcp" => Some(false),
         "tls" => Some(true),
         other => {
-            let why = format!("p7 has no test for `{}` addresses", one_line(other));
+            let why = match other {
+                // Gatus knows such an endpoint by its table, its url being the name server
+                _ if from.rest.contains_key("dns") => "p7 has no test for DNS".to_owned(),
+                "" => "its url has no scheme such as `https://`".to_owned(),
+                other => format!("p7 has no test for `{}` addresses", one_line(other)),
+            };
             draft.leave(line, label, why);
             return None;
         }

@@ -2,7 +2,9 @@
 
 use super::ImportError;
 use super::codes::Codes;
-use super::draft::{Draft, DraftHttp, DraftProbe, DraftService, Given, one_line, text, wanted};
+use super::draft::{
+    Draft, DraftHttp, DraftProbe, DraftService, Given, is_harmless_header, one_line, text, wanted,
+};
 use super::python::{self, Node, Value};
 use std::rc::Rc;
 use std::time::Duration;
@@ -204,8 +206,10 @@ fn credentials(
         }
         let given = match &value.value {
             Value::Environment(variable) => Given::Variable(variable),
-            Value::Text(plain) => Given::Plain(plain),
-            Value::None
+            // whatever it is called there, it was meant as a credential
+            Value::Text(plain) if name.text().is_some_and(is_harmless_header) => Given::Plain(plain),
+            Value::Text(_)
+            | Value::None
             | Value::Bool(_)
             | Value::Int(_)
             | Value::Float(_)

@@ -17,6 +17,8 @@ const ACCEPTED: &str = "200-299";
 const INTERVAL_S: u64 = 60;
 /// Shortest and longest interval that is believed, in seconds.
 const INTERVAL_LIMITS_S: (u64, u64) = (1, 86_400);
+/// When Uptime Kuma speaks of a certificate for the last time unless told otherwise, before it expires.
+const CERTIFICATE_LEFT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most monitors that are imported.
 const MONITOR_LIMIT: usize = 10_000;
 
@@ -40,14 +42,14 @@ pub(super) fn import(source: &str) -> Result<Draft, ImportError> {
     for monitor in monitors {
         service(&mut draft, monitor, &groups);
     }
-    for (key, what) in [("notificationList", "notification"), ("proxyList", "proxy")] {
+    let lists = [
+        ("notificationList", "notification", "p7 sends no alerts yet"),
+        ("proxyList", "proxy", "set `proxy` in the http tables of the services that need it"),
+    ];
+    for (key, what, why) in lists {
         for entry in file.get(key).and_then(Value::as_array).into_iter().flatten() {
             let name = entry.get("name").or(entry.get("host")).and_then(Value::as_str).unwrap_or("?");
-            draft.leave(
-                None,
-                format!("{what} \"{}\"", one_line(name)),
-                "it is set up anew; see docs/configuration.md",
-            );
+            draft.leave(None, format!("{what} \"{}\"", one_line(name)), why);
         }
     }
     Ok(draft)
@@ -148,6 +150,9 @@ fn http(
         ..DraftHttp::default()
     };
     draft.url(&mut http, id, word(monitor, "url").unwrap_or(""))?;
+    if flag(monitor, "expiryNotification") == Some(true) && http.url.starts_with("https:") {
+        http.certificate_left = Some(CERTIFICATE_LEFT);
+    }
     codes(draft, monitor, label, &mut http);
     if kind == "keyword" {
         let keyword = word(monitor, "keyword").filter(|k| !k.is_empty()).ok_or("it has no keyword")?;

@@ -128,6 +128,11 @@ endpoints:
   - name: old
     enabled: false
     url: https://old.example
+  - name: names
+    url: 8.8.8.8
+    dns: { query-name: example.org, query-type: A }
+  - name: bare
+    url: shop.example
 ",
     );
     assert_eq!(
@@ -136,9 +141,11 @@ endpoints:
             "4: endpoint \"ping\": p7 has no test for `icmp` addresses",
             "6: endpoint \"shop\": condition `[DOMAIN_EXPIRATION] > 720h`: p7's tests do not look at this",
             "6: endpoint \"shop\": condition `len([BODY].data) < 5`: p7 knows no such function or place",
-            "6: endpoint \"shop\": alerts: routes are set up anew; see docs/configuration.md",
+            "6: endpoint \"shop\": alerts: p7 sends no alerts yet",
             "12: endpoint \"old\": it is switched off",
-            "-: alerting: channels and routes are set up anew; see docs/configuration.md",
+            "15: endpoint \"names\": p7 has no test for DNS",
+            "18: endpoint \"bare\": its url has no scheme such as `https://`",
+            "-: alerting: p7 sends no alerts yet",
         ]
     );
     assert!(!draft.toml("x").contains("SECRET"));

@@ -98,6 +98,19 @@ fn secrets_are_not_copied() {
 }
 
 #[test]
+fn every_header_of_the_originals_credentials_is_a_secret_unless_it_is_known_to_be_none() {
+    let draft = read(
+        "urlList = {'SHOP': {'url': 'https://shop.example/', 'credentials': \
+             {'user': 'ann-s3cr3t', 'pass': 's3cr3t', 'X-Whatever': 's3cr3t', 'accept': 'text/html'}}}\n",
+    );
+    let text = draft.toml("x");
+    assert!(!text.contains("s3cr3t"), "{text}");
+    assert!(text.contains("accept = \"text/html\""), "{text}");
+    assert!(text.contains("pass = \"env:P7_SHOP_PASS\""), "{text}");
+    assert_eq!(draft.secrets.len(), 3, "{:?}", draft.secrets);
+}
+
+#[test]
 fn what_is_computed_or_unknown_is_listed_with_its_line() {
     let draft = read(
         "HOST = 'https://shop' + '.example'\n\

@@ -13,14 +13,14 @@ fn monitors_are_carried_over_without_their_secrets() {
         "notificationList": [{ "id": 1, "name": "Phone", "config": "{\"token\":\"SECRET\"}" }],
         "monitorList": [
             { "id": 1, "name": "Live", "type": "group" },
-            { "id": 2, "name": "Shop", "type": "keyword", "url": "https://shop.example/", "interval": 30,
+            { "id": 2, "name": "Shop", "type": "keyword", "url": "https://shop.example/", "interval": 30, "expiryNotification": true,
               "timeout": 20, "maxretries": 0, "accepted_statuscodes": ["200-299"], "keyword": "Welcome",
               "ignoreTls": true, "maxredirects": 5, "parent": 1, "authMethod": "basic",
               "basic_auth_user": "ann", "basic_auth_pass": "SECRET",
               "headers": "{\"X-Token\": \"SECRET\", \"Accept\": \"text/html\"}",
               "tags": [{ "name": "team", "value": "web" }], "description": "The shop" },
             { "id": 3, "name": "Status", "type": "json-query", "url": "http://a.example", "interval": 60,
-              "jsonPath": "data.ok", "expectedValue": "true", "accepted_statuscodes": ["200"] },
+              "jsonPath": "data.ok", "expiryNotification": true, "expectedValue": "true", "accepted_statuscodes": ["200"] },
             { "id": 4, "name": "DB", "type": "port", "hostname": "db.example", "port": 5432, "interval": 60 },
         ],
     }));
@@ -44,6 +44,7 @@ tls = { verify = false }
 success_codes = [\"200-299\"]
 failure_codes = [\"100-199\", \"300-599\"]
 success_text = [\"Welcome\"]
+min_certificate_validity = \"7days\"
 auth = { basic = { username = \"ann\", password = \"env:P7_SHOP_PASSWORD\" } }
 
 [services.shop.http.headers]
@@ -74,7 +75,7 @@ timeout = \"48s\"
 address = \"db.example:5432\"
 "
     );
-    assert_eq!(left(&draft), ["-: notification \"Phone\": it is set up anew; see docs/configuration.md"]);
+    assert_eq!(left(&draft), ["-: notification \"Phone\": p7 sends no alerts yet"]);
 }
 
 #[test]
