@@ -140,6 +140,10 @@ impl MaintenanceTable {
         }
         let alone = When::Recurring { cron: cron.clone(), timezone: "UTC".to_owned(), lasts: Millis(1) };
         if let Err(wrong) = (Window { when: alone, reason: String::new() }).check() {
+            let wrong = match wrong {
+                BadWindow::Cron(why) => BadWindow::Cron(in_plain_words(why)),
+                other @ (BadWindow::Timezone(_) | BadWindow::Empty) => other,
+            };
             faults.push("cron", wrong.to_string());
         }
     }
@@ -174,6 +178,22 @@ fn recurring(cron: &str, zone: Tz, duration: Period, faults: &mut Faults<'_>) ->
         timezone: zone.name().to_owned(),
         lasts: duration.as_millis(),
     })
+}
+
+/// What the cron library says, without its own terms.
+fn in_plain_words(why: String) -> String {
+    let (kind, detail) = why.split_once(": ").unwrap_or(("", &why));
+    let detail = detail.trim_end_matches('.').to_lowercase();
+    match kind {
+        "Component error" if detail.contains("out of bounds") => {
+            "a number is out of its field's range".to_owned()
+        }
+        "Component error" if detail.starts_with("invalid") => format!("a field has an {detail}"),
+        "Component error" => format!("a field is wrong ({detail})"),
+        "Invalid pattern" if detail.contains("fields") => "it does not have five fields".to_owned(),
+        "Pattern contains illegal characters" => "it has characters that no cron line has".to_owned(),
+        _ => why,
+    }
 }
 
 fn clipped(text: &str) -> String {

@@ -7,8 +7,9 @@ use p7_prober::kinds::http::Config;
 use p7_settings::{Document, PlacedFault};
 use std::path::Path;
 
-/// Headers that always carry credentials.
-const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "cookie"];
+/// Parts of the names of headers that carry credentials.
+const CREDENTIALS: [&str; 9] =
+    ["authorization", "cookie", "token", "secret", "password", "passwd", "credential", "api-key", "apikey"];
 /// Lowest and highest status code there are.
 const LOWEST_CODE: u16 = 100;
 const HIGHEST_CODE: u16 = 599;
@@ -49,7 +50,8 @@ pub(super) fn warnings(dir: &Path, mesh: &Document, entries: &[services::Entry])
 fn of_http(http: &Config) -> Vec<(Vec<&str>, String)> {
     let mut found = Vec::new();
     for name in http.headers.keys() {
-        if CREDENTIALS.iter().any(|header| name.eq_ignore_ascii_case(header)) {
+        let lower = name.to_ascii_lowercase();
+        if CREDENTIALS.iter().any(|word| lower.contains(word)) {
             let message =
                 "stands here in the open, and shows in /api/v1/config; put it into `secret_headers`";
             found.push((vec!["headers", name.as_str()], message.to_owned()));

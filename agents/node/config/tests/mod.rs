@@ -1,5 +1,6 @@
 //! The configuration as people meet it: samples, templates, faults, the environment, hostile files.
 
+mod checked;
 mod documented;
 mod faults;
 mod hostile;

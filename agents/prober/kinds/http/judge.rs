@@ -241,7 +241,11 @@ fn json_path(text: &str) -> Result<JsonPath, String> {
     if text.len() > PATH_LIMIT || brackets > BRACKET_LIMIT {
         return Err(format!("is too long: at most {PATH_LIMIT} bytes and {BRACKET_LIMIT} brackets"));
     }
-    JsonPath::parse(text).map_err(|error| format!("`{}` is no JSONPath: {error}", clipped(text)))
+    JsonPath::parse(text).map_err(|error| {
+        // where it stands helps; the parser's own words do not
+        let at = error.position();
+        format!("`{}` is no JSONPath, from its character {at} on; write it as `$.data[0].status`", clipped(text))
+    })
 }
 
 impl Expectations {
