@@ -1,6 +1,7 @@
 //! What can be asked of `p7`, each command with its help.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Watches services together with other nodes and says how they are.
@@ -91,6 +92,9 @@ pub(crate) struct Demo {
     /// How many nodes to start
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) nodes: u16,
+    /// Address and port of its dashboard [default: 127.0.0.1:7007, or a free port where that is taken]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

@@ -124,19 +124,22 @@ pub(crate) async fn mesh(args: &args::Mesh) -> Result<Answer, Failure> {
     if args.form.json {
         out::print_json(&value)?;
     } else {
-        out::print(&mesh_text(&view::read(&value)?, when::now(), Screen::of_stdout()))?;
+        let refused = view::configuration(&client).await.trouble();
+        out::print(&mesh_text(&view::read(&value)?, refused.as_deref(), when::now(), Screen::of_stdout()))?;
     }
     Ok(Answer::Fine)
 }
 
-fn mesh_text(mesh: &Mesh, now: MeshTime, screen: Screen) -> String {
+/// `refused` is what the asked node says of a configuration that it refused.
+fn mesh_text(mesh: &Mesh, refused: Option<&str>, now: MeshTime, screen: Screen) -> String {
     let rows: Vec<Vec<Cell>> = mesh
         .nodes
         .iter()
         .map(|n| {
             let cut_off = n.network.as_ref().and_then(|n| n.cut_off.as_deref());
             let trouble = n.store.as_ref().and_then(|s| s.trouble.as_deref());
-            let condition = match (cut_off, trouble) {
+            let refused = refused.filter(|_| n.id == mesh.this);
+            let condition = match (cut_off, trouble.or(refused)) {
                 (Some(why), _) => Cell::new(Tone::Bad, &format!("cut off: {why}")),
                 (None, Some(why)) => Cell::new(Tone::Warn, why),
                 (None, None) => Cell::new(Tone::Good, "fine"),

@@ -23,14 +23,14 @@ fn services_are_listed_with_the_ids_that_commands_take() {
     assert_eq!(
         services_text(&services, screen(100)),
         "SERVICE  NAME  ENVIRONMENT  KIND  EVERY  TARGET\n\
-         shop     Shop  production   http     1m  https://shop.example/health?deep=true\n\
-         smtp     Mail               tcp     10s  mail.example:25\n"
+         shop     Shop  production   http  1 min  https://shop.example/health?deep=true\n\
+         smtp     Mail               tcp    10 s  mail.example:25\n"
     );
     assert_eq!(
         services_text(&services, screen(50)),
         "SERVICE  ENVIRONMENT  EVERY  TARGET\n\
-         shop     production      1m  https://shop.example…\n\
-         smtp                    10s  mail.example:25\n"
+         shop     production   1 min  https://shop.example…\n\
+         smtp                   10 s  mail.example:25\n"
     );
     assert_eq!(services_text(&[], screen(80)), "no services are watched; add some to mesh.toml\n");
 }
@@ -68,9 +68,22 @@ fn a_node_that_is_cut_off_says_so() {
         ],
     });
     assert_eq!(
-        mesh_text(&view::read(&mesh).unwrap(), NOW, screen(120)),
+        mesh_text(&view::read(&mesh).unwrap(), None, NOW, screen(120)),
         "NODE          VERSION  RUNS  SERVICES  INCIDENTS  CONDITION                  ID\n\
          desk (asked)  0.1.0     3 h        12          1  fine                       12D3KooA\n\
          lab           0.1.0    10 s        12          0  cut off: no default route  12D3KooB\n"
     );
+}
+
+#[test]
+fn a_node_that_refused_a_configuration_says_so() {
+    let mesh =
+        json!({ "this": "12D3KooA", "nodes": [{ "id": "12D3KooA", "name": "desk", "version": "0.1.0" }] });
+    let refused: view::Configuration = view::read(
+        &json!({ "refused": ["mesh.toml:3:1: unknown key `x`", "mesh.toml:4:1: unknown key `y`"] }),
+    )
+    .unwrap();
+    let text = mesh_text(&view::read(&mesh).unwrap(), refused.trouble().as_deref(), NOW, screen(140));
+    assert!(text.contains("configuration refused: mesh.toml:3:1: unknown key `x` (and 1 more)"), "{text}");
+    assert_eq!(view::Configuration::default().trouble(), None);
 }

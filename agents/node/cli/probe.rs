@@ -6,7 +6,7 @@ use super::out::{self, Screen, Tone, clean};
 use super::when;
 use crate::config;
 use p7_core::service::{Rules, Service, VantagePoints};
-use p7_core::vocabulary::{Interval, Millis, NodeId, Outcome, ServiceId};
+use p7_core::vocabulary::{Interval, MeshTime, Millis, NodeId, Outcome, ServiceId};
 use p7_prober::{Probe, ProbeConfig, Seen, probe_once};
 use p7_settings::{Check, Faults};
 use serde_json::{Value, json};
@@ -128,7 +128,8 @@ fn text(target: &str, seen: &Seen, screen: Screen) -> String {
     }
     lines.push(String::new());
     let longest = result.phases.named().map(|(_, span)| span.0).into_iter().max().unwrap_or(0);
-    for (name, span) in result.phases.named() {
+    // a phase that was not reached, such as TLS on plain HTTP, took no time
+    for (name, span) in result.phases.named().into_iter().filter(|(_, span)| span.0 > 0) {
         let width =
             usize::try_from(u64::from(span.0) * BAR as u64 / u64::from(longest.max(1))).unwrap_or(BAR);
         let bar = screen.ink.paint(Tone::Note, &"█".repeat(width));
@@ -138,7 +139,7 @@ fn text(target: &str, seen: &Seen, screen: Screen) -> String {
     let mut facts: Vec<String> = Vec::new();
     facts.extend(result.status_code.map(|code| format!("status {code}")));
     facts.extend(detail.http_version.clone());
-    facts.extend(detail.tls_version.clone());
+    facts.extend(detail.tls_version.as_deref().map(tls));
     facts.extend(detail.peer.map(|peer| format!("from {peer}")));
     if result.status_code.is_some() {
         let cut = if detail.body_cut { " and more" } else { "" };
@@ -148,15 +149,24 @@ fn text(target: &str, seen: &Seen, screen: Screen) -> String {
         lines.extend([String::new(), format!("  {}", clean(&facts.join(", ")))]);
     }
     lines.extend(detail.redirects.iter().map(|to| format!("  redirected to {}", clean(to))));
-    lines.extend(result.certificate_expiry.map(|at| {
-        let left = if at > result.at {
-            format!("in {}", when::short(at.since(result.at)))
-        } else {
-            "already".to_owned()
-        };
-        format!("  certificate expires {} ({left})", when::show(at))
-    }));
+    lines.extend(result.certificate_expiry.map(|at| format!("  {}", certificate(at, result.at))));
     lines.join("\n") + "\n"
+}
+
+/// `TLS 1.3`, as people write it.
+fn tls(version: &str) -> String {
+    match version.strip_prefix("TLSv") {
+        Some(number) => format!("TLS {}", number.replace('_', ".")),
+        None => version.to_owned(),
+    }
+}
+
+fn certificate(expires: MeshTime, now: MeshTime) -> String {
+    if expires > now {
+        format!("certificate expires {} (in {})", when::show(expires), when::short(expires.since(now)))
+    } else {
+        format!("certificate expired {} ago ({})", when::short(now.since(expires)), when::show(expires))
+    }
 }
 
 fn document(service: &Service, seen: &Seen) -> Value {
@@ -191,7 +201,7 @@ mod tests {
     use super::super::out::Ink;
     use super::*;
     use p7_core::result::{Phases, ProbeResult};
-    use p7_core::vocabulary::{Cycle, MeshTime, Micros};
+    use p7_core::vocabulary::{Cycle, Micros};
     use p7_prober::Detail;
 
     fn seen() -> Seen {
@@ -244,6 +254,18 @@ mod tests {
   certificate expires 2026-07-30 20:30 UTC (in 90 d)
 "
         );
+    }
+
+    #[test]
+    fn what_was_not_reached_is_left_out_and_an_expired_certificate_is_told_as_such() {
+        let mut seen = seen();
+        seen.result.phases.tls = Micros(0);
+        seen.result.certificate_expiry = Some(MeshTime(seen.result.at.0 - 21 * 86_400_000));
+        seen.detail.tls_version = Some("TLSv1_3".to_owned());
+        let text = text("https://shop.example/", &seen, Screen { width: 80, ink: Ink::Plain });
+        assert!(!text.contains("tls  "), "{text}");
+        assert!(text.contains("HTTP/2.0, TLS 1.3, from"), "{text}");
+        assert!(text.contains("certificate expired 21 d ago (2026-04-10 20:30 UTC)"), "{text}");
     }
 
     #[test]

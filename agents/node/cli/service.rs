@@ -6,7 +6,7 @@ use super::fault::{Answer, Failure};
 use super::out::{self, Screen, Tone, clean};
 use super::status::{self, Shown};
 use super::table::{Cell, Column, Side, table};
-use super::view::{self, Detail, mesh_time};
+use super::view::{self, Detail, Mesh, mesh_time};
 use super::when;
 use p7_core::vocabulary::{MeshTime, Millis};
 use serde_json::Value;
@@ -23,15 +23,49 @@ const VANTAGE_POINTS: [Column; 6] = [
 /// Answers `p7 service`.
 pub(crate) async fn run(args: &args::OneService) -> Result<Answer, Failure> {
     let client = Client::new(&args.node)?;
-    let value: Value = client.get(&["services", &args.id], &[]).await?;
-    let detail: Detail = view::read(&value)?;
+    let value: Value = match client.get(&["services", &args.id], &[]).await {
+        Ok(value) => value,
+        Err(Failure::Use(said)) => return Err(Failure::Use(with_hint(&client, &args.id, said).await)),
+        Err(failure) => return Err(failure),
+    };
+    let mut detail: Detail = view::read(&value)?;
     if args.form.json {
         out::print_json(&value)?;
     } else {
+        name_nodes(&client, &mut detail).await;
         out::print(&text(&detail, when::now(), Screen::of_stdout()))?;
     }
     let trouble = Shown::of(&detail.service).is_trouble();
     Ok(if trouble { Answer::NotSo } else { Answer::Fine })
+}
+
+/// What the node said of an unknown service, with the id that was probably meant.
+async fn with_hint(client: &Client, asked: &str, said: String) -> String {
+    let values = view::every(client, &["services"]).await.unwrap_or_default();
+    let ids: Vec<&str> = values.iter().filter_map(|v| v.get("id").and_then(Value::as_str)).collect();
+    match nearest(asked, &ids) {
+        Some(near) if near != asked => format!("{said}; did you mean `{}`?", clean(near)),
+        Some(_) | None => said,
+    }
+}
+
+/// The id that is nearly the asked one, or the only one that begins with it.
+fn nearest<'i>(asked: &str, ids: &[&'i str]) -> Option<&'i str> {
+    p7_settings::nearest(asked, ids.iter().copied()).or_else(|| {
+        let mut longer = ids.iter().filter(|id| !asked.is_empty() && id.starts_with(asked));
+        longer.next().copied().filter(|_| longer.next().is_none())
+    })
+}
+
+/// Puts the names of nodes in place of their ids, where the mesh knows them.
+async fn name_nodes(client: &Client, detail: &mut Detail) {
+    // without the names the ids do
+    let Ok(mesh) = client.get::<Mesh>(&["mesh"], &[]).await else { return };
+    for point in &mut detail.vantage_points {
+        if let Some(node) = mesh.nodes.iter().find(|node| node.id == point.node) {
+            point.node.clone_from(&node.name);
+        }
+    }
 }
 
 fn text(detail: &Detail, now: MeshTime, screen: Screen) -> String {
@@ -138,6 +172,15 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_mistyped_id_is_answered_with_the_one_that_was_meant() {
+        let ids = ["shop", "search", "search-api"];
+        assert_eq!(nearest("sho", &ids), Some("shop"));
+        assert_eq!(nearest("shopp", &ids), Some("shop"));
+        assert_eq!(nearest("s", &ids), None);
+        assert_eq!(nearest("", &[]), None);
+    }
+
+    #[test]
     fn a_service_is_told_on_one_screen() {
         let value = json!({
             "id": "shop", "name": "Shop", "environment": "production", "level": "incident", "kind": "http",
@@ -160,7 +203,7 @@ Shop (shop) in production
 ▲ incident, for 12 min, failtage 50.0 %, response 37 ms, tested 4 s ago
 Why: connection refused by 10.0.0.5:443
 
-Target: https://shop.example/ (http), every 10s, within 5s
+Target: https://shop.example/ (http), every 10 s, within 5 s
 Runbook: https://wiki.example/shop
 Last cycles, oldest first: ✓·✗
 

@@ -11,6 +11,9 @@ use p7_core::vocabulary::{MeshTime, Millis};
 use serde_json::{Value, json};
 use std::os::unix::fs::MetadataExt;
 
+/// How far the node's clock may be ahead of ours before its now is our later.
+const CLOCKS_APART: Millis = Millis::seconds(5);
+
 const HOLDS: [Column; 6] = [
     Column { title: "ID", side: Side::Left, least: 64, gives_way: 0 },
     Column { title: "COVERS", side: Side::Left, least: 14, gives_way: 0 },
@@ -131,10 +134,20 @@ async fn start(kind: Kind, hold: &Hold) -> Result<(), Failure> {
         return Ok(out::print_json(&value)?);
     }
     let stated: view::Hold = view::read(&value)?;
-    let covers = covers(&stated.scope);
-    let until = when::show(mesh_time(stated.ends_at));
-    let text = format!("{covers} is {} until {until}, as {}", kind.done(), stated.id);
-    Ok(out::print(&format!("{}\n", clean(&text)))?)
+    Ok(out::print(&format!("{}\n", clean(&said(kind, &stated, when::now()))))?)
+}
+
+/// `shop is silenced until …, as ID`; one that is yet to begin says from when.
+fn said(kind: Kind, stated: &view::Hold, now: MeshTime) -> String {
+    let [starts, ends] = [stated.starts_at, stated.ends_at].map(mesh_time);
+    let (covers, until, id) = (covers(&stated.scope), when::show(ends), &stated.id);
+    // the node's clock may be a little ahead of ours
+    if starts > now.plus(CLOCKS_APART) {
+        let from = when::show(starts);
+        format!("{covers} will be {} from {from} until {until}, as {id}", kind.done())
+    } else {
+        format!("{covers} is {} until {until}, as {id}", kind.done())
+    }
 }
 
 /// What is asked of the API; everything wrong with it is said before anything is sent.
@@ -278,6 +291,23 @@ mod tests {
         assert!(asked("--for 2h").unwrap_err().contains("SERVICE"));
         assert!(asked("shop").unwrap_err().contains("--for"));
         assert!(asked("shop --until 2020-01-01T00:00:00Z").unwrap_err().contains("before it starts"));
+    }
+
+    #[test]
+    fn a_hold_that_begins_later_says_from_when() {
+        let hold = |starts: &str| -> view::Hold {
+            let value = json!({ "id": "s-1", "scope": { "service": "shop" }, "by": "ann",
+                                "starts_at": starts, "ends_at": "2026-05-01T23:00:00Z" });
+            view::read(&value).unwrap()
+        };
+        assert_eq!(
+            said(Kind::Maintenance, &hold("2026-05-01T22:00:00Z"), NOW),
+            "shop will be in maintenance from 2026-05-01 22:00 UTC until 2026-05-01 23:00 UTC, as s-1"
+        );
+        assert_eq!(
+            said(Kind::Silence, &hold("2026-05-01T20:30:01Z"), NOW),
+            "shop is silenced until 2026-05-01 23:00 UTC, as s-1"
+        );
     }
 
     #[test]

@@ -103,6 +103,10 @@ pub(crate) async fn run(args: &args::Status) -> Result<Answer, Failure> {
         out::print_json(&values)?;
     } else {
         let services = services_of(found.iter());
+        if let Some(trouble) = view::configuration(&client).await.trouble() {
+            let line = format!("! {}; `p7 check` shows every fault", out::clean(&trouble));
+            out::print(&format!("{}\n\n", Screen::of_stdout().ink.paint(Tone::Warn, &line)))?;
+        }
         out::print(&text(&services, when::now(), Screen::of_stdout()))?;
     }
     let trouble = found.iter().any(|(_, s)| Shown::of(s).is_trouble());
@@ -215,7 +219,8 @@ pub(crate) fn reason(service: &Service) -> String {
     match (why, marks.is_empty()) {
         (why, true) => why.to_owned(),
         ("", false) => marks.join(", "),
-        (why, false) => format!("{why} ({})", marks.join(", ")),
+        // first, because the end is what narrow screens cut
+        (why, false) => format!("{}: {why}", marks.join(", ")),
     }
 }
 

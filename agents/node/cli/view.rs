@@ -157,6 +157,33 @@ pub(crate) struct Store {
     pub(crate) trouble: Option<String>,
 }
 
+/// The configuration a node runs with.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Configuration {
+    /// The faults of a newer one that it refused.
+    #[serde(default)]
+    pub(crate) refused: Vec<Value>,
+}
+
+impl Configuration {
+    /// What to say of a refused one; none when there is none.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let first = self.refused.first()?;
+        // a fault is its text, or an object that has one
+        let text = first.as_str().or_else(|| first.get("message").and_then(Value::as_str)).unwrap_or("");
+        let more = match self.refused.len() {
+            1 => String::new(),
+            n => format!(" (and {} more)", n - 1),
+        };
+        Some(format!("configuration refused: {text}{more}"))
+    }
+}
+
+/// What is known of the node's configuration. It only adds to an answer, so not getting it is no failure.
+pub(crate) async fn configuration(client: &Client) -> Configuration {
+    client.get(&["config"], &[]).await.unwrap_or_default()
+}
+
 #[derive(Deserialize)]
 struct Page {
     items: Vec<Value>,

@@ -61,9 +61,18 @@ pub(crate) fn short(span: Millis) -> String {
     }
 }
 
-/// A span as configuration writes it: `10s`, `1s 500ms`.
+/// A span to the millisecond, with its unit's sign apart: `10 s`, `1 min 30 s`, `1 s 500 ms`.
 pub(crate) fn exact(span: Millis) -> String {
-    humantime::format_duration(std::time::Duration::from_millis(span.0)).to_string()
+    let units = [("d", DAY_MS), ("h", HOUR_MS), ("min", MINUTE_MS), ("s", 1000), ("ms", 1)];
+    let mut left = span.0;
+    let mut parts = Vec::new();
+    for (sign, ms) in units {
+        if left >= ms {
+            parts.push(format!("{} {sign}", left / ms));
+            left %= ms;
+        }
+    }
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
 }
 
 /// A measured time: `0.8 ms`, `37 ms`, `1.24 s`.
@@ -109,6 +118,11 @@ mod tests {
         assert_eq!(
             spans.map(|ms| short(Millis(ms))),
             ["0 s", "59 s", "1 min", "119 min", "2 h", "47 h", "2 d"]
+        );
+        let spans = [0, 500, 10_000, 90_000, DAY_MS + 1500];
+        assert_eq!(
+            spans.map(|ms| exact(Millis(ms))),
+            ["0 s", "500 ms", "10 s", "1 min 30 s", "1 d 1 s 500 ms"]
         );
         assert_eq!([0.84, 37.4, 1240.0].map(latency), ["0.8 ms", "37 ms", "1.24 s"]);
     }

@@ -12,7 +12,7 @@ use crate::run::{Node, start_log, system};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -36,15 +36,16 @@ pub(crate) fn run(args: &crate::cli::Demo) -> Result<Answer, Failure> {
     let folder = tempfile::Builder::new().prefix("p7-demo-").tempdir().map_err(failed)?;
     system().block_on(async {
         let site = site::start_with_step(free(SITE_PORT).map_err(failed)?, script::STEP).map_err(failed)?;
-        let dashboard = free(DASHBOARD_PORT).map_err(failed)?;
+        let dashboard = dashboard(args.listen)?;
         std::fs::write(folder.path().join("node.toml"), words::node_toml(dashboard)).map_err(failed)?;
         std::fs::write(folder.path().join("mesh.toml"), words::mesh_toml(site.address())).map_err(failed)?;
         let loaded = config::load(folder.path(), &BTreeMap::new())
             .map_err(|refused| Failure::NotSo(format!("the demo's own configuration is wrong: {refused}")))?;
         start_log(loaded.node.log, Some("warn"), None)?;
         let node = Node::start(&loaded).map_err(|e| Failure::NotSo(e.to_string()))?;
-        print(&words::welcome(dashboard, site.address()))?;
-        let deployments = actix::spawn(deploy(dashboard));
+        let reached = reached(dashboard);
+        print(&words::welcome(reached, site.address()))?;
+        let deployments = actix::spawn(deploy(reached));
         let ended = until_interrupted().await;
         deployments.abort();
         node.stop().await;
@@ -53,6 +54,25 @@ pub(crate) fn run(args: &crate::cli::Demo) -> Result<Answer, Failure> {
     })?;
     print("\nThe demo has ended; its data are removed.\n")?;
     Ok(Answer::Fine)
+}
+
+/// Where the dashboard listens: as asked for, or the usual port.
+fn dashboard(asked: Option<SocketAddr>) -> Result<SocketAddr, Failure> {
+    let Some(asked) = asked else {
+        return free(DASHBOARD_PORT).map_err(|e| Failure::NotSo(format!("can't prepare the demo: {e}")));
+    };
+    // port 0 asks for a free one, which the guide has to name
+    let found = TcpListener::bind(asked).and_then(|listener| listener.local_addr());
+    found.map_err(|e| Failure::NotSo(format!("can't listen on {asked}: {e}; choose another --listen")))
+}
+
+/// Where this machine reaches what listens there: all addresses are no address to ask.
+fn reached(listening: SocketAddr) -> SocketAddr {
+    match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, listening.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, listening.port()).into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => listening,
+    }
 }
 
 /// This port of loopback, or another one that is free.

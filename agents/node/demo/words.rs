@@ -1,6 +1,6 @@
 //! The demo's configuration and what it says.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// The service that is deployed now and then.
 pub(super) const DEPLOYED: &str = "search";
@@ -109,7 +109,7 @@ pub(super) fn welcome(dashboard: SocketAddr, site: SocketAddr) -> String {
         let line = format!("  {name:<14} {shows}\n");
         text.push_str(&line);
     }
-    let node = if dashboard.port() == super::DASHBOARD_PORT {
+    let node = if dashboard == (Ipv4Addr::LOCALHOST, super::DASHBOARD_PORT).into() {
         String::new()
     } else {
         format!(" --node http://{dashboard}")
