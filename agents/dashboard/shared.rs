@@ -24,6 +24,8 @@ pub struct Parts {
     pub node: NodeId,
     /// Its name for people.
     pub node_name: String,
+    /// Its labels.
+    pub labels: std::collections::BTreeMap<String, String>,
     /// The program's version.
     pub version: String,
     /// Where history is.

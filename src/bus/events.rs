@@ -58,6 +58,8 @@ pub struct ConfigurationNoted {
     pub since: MeshTime,
     /// The faults of a newer file that was refused, a line each; empty when all is well.
     pub refused: Vec<String>,
+    /// The mesh's name, if it has one.
+    pub mesh_name: Option<String>,
     /// Whether node.toml has changed since the start: that is taken up by a restart only.
     pub restart_needed: bool,
 }

@@ -49,6 +49,8 @@ pub struct About {
     pub roles: Vec<String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// The mesh's name, if it has one.
+    pub mesh: Option<String>,
     /// Why the machine is believed to be cut off and since when; none when it is not.
     pub cut_off: Option<(String, MeshTime)>,
     /// What is wrong with the store and what to do; none when nothing is.
@@ -91,6 +93,8 @@ pub struct Frame {
     pub home: String,
     /// Link to the page of nodes; empty where there is none.
     pub mesh: String,
+    /// The mesh's name; empty where it has none or the product's.
+    pub mesh_name: String,
     /// The node's name.
     pub node: String,
     /// Its version.
@@ -120,6 +124,7 @@ impl Frame {
         };
         Self {
             base,
+            mesh_name: about.mesh.clone().filter(|name| name != "Protocol/7").unwrap_or_default(),
             live: match site {
                 Site::Live => "events",
                 Site::Static => "poll",

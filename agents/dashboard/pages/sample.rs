@@ -50,6 +50,7 @@ pub fn about() -> About {
         configuration: "3f9c2a71".to_owned(),
         configured: Some(MeshTime(NOW.0 - 5_400_000)),
         refused: Vec::new(),
+        mesh: None,
         restart_needed: false,
     }
 }
@@ -64,6 +65,7 @@ pub fn troubled() -> About {
             "mesh.toml:14:1: unknown key `intervall`; did you mean `interval`?".to_owned(),
             "mesh.toml:22:9: `5x` is no span of time; write it as \"60s\" or \"1m 30s\"".to_owned(),
         ],
+        mesh: Some("Acme <b>".to_owned()),
         restart_needed: true,
         ..about()
     }

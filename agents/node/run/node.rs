@@ -61,6 +61,7 @@ struct InForce {
     redacted: Arc<serde_json::Value>,
     hash: String,
     since: MeshTime,
+    mesh_name: Option<String>,
     services: usize,
     /// Whether node.toml says something else by now.
     restart_needed: bool,
@@ -93,6 +94,7 @@ impl Node {
         let parts = p7_dashboard::Parts {
             node: id.clone(),
             node_name: loaded.node.name(),
+            labels: loaded.node.node.labels.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             store: store.clone(),
             aggregator: aggregator.clone().recipient(),
@@ -224,6 +226,7 @@ impl Node {
             hash: self.in_force.hash.clone(),
             since: self.in_force.since,
             refused,
+            mesh_name: self.in_force.mesh_name.clone(),
             restart_needed: self.in_force.restart_needed,
         };
         deliver(&self.dashboard.address, noted);
@@ -238,6 +241,7 @@ impl InForce {
             redacted: Arc::clone(&loaded.redacted),
             hash: loaded.hash.clone(),
             since: now(),
+            mesh_name: loaded.mesh.mesh.name.clone(),
             services: loaded.services.len(),
             restart_needed: false,
         }

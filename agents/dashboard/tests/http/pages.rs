@@ -23,6 +23,7 @@ async fn every_page_shows_its_services() {
         assert_eq!(page.status, 200, "{path}: {}", page.text());
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
         assert!(page.text().contains("The shop"), "{path}");
+        assert!(page.text().contains("Acme") || path == "/p7.html", "{path}: headed by the mesh's name");
         assert!(!page.text().contains("500 <b>"), "{path}: what a service says is escaped");
     }
     let page = node.get_with("/services/shop", PERSON).await;

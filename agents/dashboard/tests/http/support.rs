@@ -119,6 +119,7 @@ impl Node {
         let parts = Parts {
             node: node(),
             node_name: "paris".to_owned(),
+            labels: [("site".to_owned(), "paris".to_owned())].into(),
             version: "0.1.0".to_owned(),
             store: store.clone(),
             aggregator: aggregator.recipient(),
@@ -156,7 +157,14 @@ impl Node {
     pub(crate) async fn note(&self, refused: Vec<String>, restart_needed: bool) {
         let in_force = Arc::new(serde_json::json!({ "services": {} }));
         let hash = "abc123".to_owned();
-        let noted = ConfigurationNoted { in_force, hash, since: NOW, refused, restart_needed };
+        let noted = ConfigurationNoted {
+            in_force,
+            hash,
+            since: NOW,
+            refused,
+            mesh_name: Some("Acme".to_owned()),
+            restart_needed,
+        };
         self.dashboard.send(noted).await.unwrap();
     }
 
