@@ -4,6 +4,7 @@
 
 mod command_line;
 mod contract;
+mod demo;
 mod doors;
 mod endurance;
 mod incidents;
