@@ -189,12 +189,10 @@ impl UptimeView {
         Self { label, text, tone, detail, since: Some(since) }
     }
 
-    /// Of everything known of 90 days, whatever little that is.
-    pub(super) fn words(votes: Votes, first: Option<MeshTime>, now: MeshTime) -> String {
-        match first.filter(|first| Range::Quarter.lacks(*first, now)) {
-            Some(first) => format!("{} since {}", votes.words(), TimeView::short(first).text),
-            None => votes.words(),
-        }
+    /// Of everything known of 90 days, however little that is.
+    pub(super) fn of_all(votes: Votes, first: Option<MeshTime>, now: MeshTime) -> Self {
+        let since = first.filter(|first| Range::Quarter.lacks(*first, now)).map(TimeView::short);
+        Self { since, ..Self::new(Range::Quarter, votes, None, now) }
     }
 }
 

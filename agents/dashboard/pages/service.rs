@@ -151,8 +151,8 @@ pub struct ServicePageView {
     pub description: String,
     /// Its uptime over each range.
     pub uptime: Vec<UptimeView>,
-    /// How much of the last 90 days it was up, in words.
-    pub availability: String,
+    /// Its uptime over what is known of the last 90 days.
+    pub availability: UptimeView,
     /// The last 90 days.
     pub days: Vec<DayBar>,
     /// The ranges to choose from; empty on a static page, which has one.
@@ -203,7 +203,7 @@ impl ServicePageView {
             uptime: (Range::ALL.into_iter().zip(page.uptime))
                 .map(|(range, votes)| UptimeView::new(range, votes, first, now))
                 .collect(),
-            availability: UptimeView::words(Votes::of(page.days), first, now),
+            availability: UptimeView::of_all(Votes::of(page.days), first, now),
             days: days(page.days, now),
             ranges,
             chart: ChartView::new(page.history, page.range, now),

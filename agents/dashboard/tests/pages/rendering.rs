@@ -6,7 +6,7 @@ use p7_core::incident::IncidentId;
 use p7_core::status::{MaintenanceNote, ServiceStatus, SilenceNote};
 use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
 use p7_dashboard::pages::sample::{self, Story};
-use p7_dashboard::pages::{About, BadgeView, CardView, Site};
+use p7_dashboard::pages::{About, BadgeView, CardView, ChartView, Range, Site};
 use regex::Regex;
 use std::collections::BTreeSet;
 
@@ -226,6 +226,22 @@ fn maintenance_reads_alike_on_every_page_with_the_level_beside_it() {
         }
     }
     assert_eq!(BadgeView::new(&service.id, Some(&status)).message, "in maintenance · down");
+}
+
+#[test]
+fn a_page_of_failures_alone_draws_them_and_says_that_nothing_answered() {
+    let service = sample::service(1);
+    let status = sample::status(&service, Story::Down, 3, 1);
+    let mut view = sample::service_page(&service, &status, Site::Live, Range::Day);
+    let mut history = sample::history(Range::Day);
+    for bucket in &mut history {
+        (bucket.failed, bucket.p50, bucket.p95, bucket.p99) = (bucket.voting, None, None, None);
+    }
+    view.chart = ChartView::new(&history, Range::Day, sample::NOW);
+    let html = pages().service(&view).unwrap();
+    assert!(html.contains("No successful answer in the last 24 hours."));
+    assert!(html.contains("<path class=\"fail\" d=\"M"), "the failures are not drawn");
+    assert!(!html.contains("Nothing is known about"));
 }
 
 #[test]
