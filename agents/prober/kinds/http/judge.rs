@@ -244,7 +244,10 @@ fn json_path(text: &str) -> Result<JsonPath, String> {
     JsonPath::parse(text).map_err(|error| {
         // where it stands helps; the parser's own words do not
         let at = error.position();
-        format!("`{}` is no JSONPath, from its character {at} on; write it as `$.data[0].status`", clipped(text))
+        format!(
+            "`{}` is no JSONPath, from its character {at} on; write it as `$.data[0].status`",
+            clipped(text)
+        )
     })
 }
 
