@@ -66,6 +66,8 @@ fn a_service_that_cannot_be_tested_is_a_fault_of_a_check() {
     for said in ["mesh.toml:3:19: ", "nofile.pem", "mesh.toml:6:", "mesh.toml:9:17: "] {
         assert!(report.text.contains(said), "{said}: {}", report.text);
     }
+    let mesh = format!("{WELL}timeout = \"5s\"\ntls = {{ ca_file = \"nofile.pem\" }}\n");
+    assert_eq!(checked(super::folder("", &mesh).path()).faults.len(), 2);
     // a node starts all the same, and shows the service as failed
     let mesh = format!("{WELL}tls = {{ ca_file = \"nofile.pem\" }}\n");
     assert!(loaded("", &mesh).is_ok());
