@@ -111,7 +111,7 @@ fn misspelt_keys_bad_codes_and_unknown_kinds_are_refused() {
         read("http", "url = 'http://a/'\nsuccess_codes = [99]").contains("a status code from 100 to 599")
     );
     assert!(
-        read("http", "url = 'http://a/'\nsuccess_codes = ['299-200']").contains("range such as \"200-299\"")
+        read("http", "url = 'http://a/'\nsuccess_codes = ['299-200']").contains("write it as \"200-299\"")
     );
     assert!(read("http", "method = 'GET'").contains("missing field `url`"));
     assert_eq!(read("smtp", ""), "there is no probe kind `smtp`; there is: http, tcp");
