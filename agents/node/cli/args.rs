@@ -70,10 +70,10 @@ pub(crate) struct Config {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) config: Config,
-    /// What to log, such as `info` or `info,p7_prober=debug`; [log] of node.toml unless given
+    /// What to log, such as `info` or `info,p7_prober=debug`; unless given, what node.toml says
     #[arg(long, value_name = "FILTER", env = "P7_LOG")]
     pub(crate) log: Option<String>,
-    /// How the log is written; [log] of node.toml unless given
+    /// How the log is written; unless given, what node.toml says
     #[arg(long, value_name = "FORM")]
     pub(crate) log_format: Option<LogFormat>,
 }
