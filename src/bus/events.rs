@@ -3,10 +3,14 @@
 use actix::prelude::*;
 use p7_core::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
 use p7_core::incident::Incident;
+use p7_core::mesh::view::MeshView;
+use p7_core::mesh::words::Fact;
 use p7_core::result::ProbeResult;
+use p7_core::schedule::Seat;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{MeshTime, ServiceId};
+use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// prober → aggregator: a probe of this node has finished and its result stands.
@@ -167,3 +171,34 @@ pub enum AskError {
     #[error("the node is busy; try again in a few seconds")]
     Busy,
 }
+
+/// aggregator → member: this node states something, for the whole mesh to know.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Stated(pub Vec<Fact>);
+
+/// member → aggregator: what other nodes have stated, each with its author, who has signed it.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct FactsHeard(pub Vec<(NodeId, Fact)>);
+
+/// member → aggregator, dashboard: who is in the mesh, and who holds which role.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct MeshNoted(pub Arc<MeshView>);
+
+/// member → prober: the services that are tested from here, and this node's place among the vantage
+/// points of each. Before the first of these a node that runs alone tests everything.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct SeatsTaken(pub Arc<BTreeMap<ServiceId, Seat>>);
+
+/// member → prober: another vantage point sees this service change; look now, beside the schedule.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct LookNow(pub ServiceId);
+
+/// prober → member: a probe of a service that was well takes suspiciously long.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Suspected(pub ServiceId);

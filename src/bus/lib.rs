@@ -9,7 +9,7 @@ mod events;
 mod tell;
 
 pub use events::{
-    Ask, AskError, ConfigurationNoted, Configured, Heard, IncidentChanged, NetworkNoted, ProbeFinished,
-    ProbeNow, Request, Snapshot, StoreNoted,
+    Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard, IncidentChanged, LookNow, MeshNoted,
+    NetworkNoted, ProbeFinished, ProbeNow, Request, SeatsTaken, Snapshot, Stated, StoreNoted, Suspected,
 };
 pub use tell::{Told, dropped, note_dropped, tell};

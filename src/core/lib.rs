@@ -12,6 +12,7 @@ pub mod flapping;
 mod fold;
 pub mod incident;
 pub mod maintenance;
+pub mod mesh;
 pub mod result;
 pub mod schedule;
 pub mod service;
