@@ -2,6 +2,8 @@
 //! transport: see [`words`] for its words, and [`machine`] for how the parts work together.
 
 pub mod machine;
+pub mod members;
+pub mod mesh_time;
 pub mod rules;
 pub mod view;
 pub mod words;
