@@ -1,6 +1,7 @@
 //! The mesh, pure: who is there, who leads, what everybody knows, who tests what. Everything but the
 //! transport: see [`words`] for its words, and [`machine`] for how the parts work together.
 
+pub mod election;
 pub mod machine;
 pub mod members;
 pub mod mesh_time;
