@@ -3,6 +3,7 @@
 
 pub mod assign;
 pub mod journal;
+pub mod ledger;
 pub mod machine;
 mod mix;
 pub mod rules;
