@@ -7,5 +7,6 @@ pub mod ledger;
 pub mod machine;
 mod mix;
 pub mod rules;
+pub mod shared;
 pub mod view;
 pub mod words;
