@@ -308,6 +308,7 @@ pub(crate) fn service(id: &str) -> Service {
         retry_delay: Millis::seconds(1),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: Some("https://wiki.example.org/shop".to_owned()),
         link: None,
