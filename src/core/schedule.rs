@@ -3,34 +3,19 @@
 //! A machine without clock or socket: it is told the time and what has ended, and says what to start.
 //! Every service has at most one probe running or waiting, so a hanging target costs one place only.
 
+mod places;
+mod row;
+
+pub use places::{Seat, offsets};
+
 use crate::vocabulary::{Cycle, Interval, MeshTime, Millis, ServiceId};
+use places::{Pace, Slots};
+use row::{Lane, Row, State};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A probe that runs longer than this is slow: it makes room for quick ones, so that hanging targets
 /// never delay others.
 pub const SLOW_AFTER: Millis = Millis(1000);
-/// Where services stand closer than this, those of one such span are tested together: waking the machine for
-/// each by itself costs more than the tests. More would let them wait for each other and measure that.
-const GRAIN: Millis = Millis(40);
-/// Longest pause between two of the first probes after a start: a few services need not be stretched.
-const START_PACE_LIMIT: Millis = Millis(10);
-/// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
-const AHEAD_LIMIT: u64 = 2;
-
-/// This node's place among the vantage points of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seat {
-    /// Its position, from 0.
-    pub position: u16,
-    /// How many vantage points there are, at least 1.
-    pub of: u16,
-}
-
-impl Seat {
-    /// The seat of a node that watches alone.
-    pub const ALONE: Self = Self { position: 0, of: 1 };
-}
-
 /// How many probes may run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -75,141 +60,6 @@ pub enum Step {
     Overran(ServiceId),
     /// The service's last probe still waits for a free place at its next slot; that slot was lost.
     Starved(ServiceId),
-}
-
-/// Where in its interval each service is looked at: services of one interval are spread evenly over it
-/// in the order of their ids, and the vantage points of one service evenly between each other.
-pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<ServiceId, Millis> {
-    let mut groups: BTreeMap<Interval, BTreeSet<&ServiceId>> = BTreeMap::new();
-    for (service, interval) in services {
-        groups.entry(*interval).or_default().insert(service);
-    }
-    let mut places = BTreeMap::new();
-    for (interval, group) in groups {
-        let share =
-            |part: usize, of: usize| u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128);
-        let is_dense = interval.span().0 < GRAIN.0.saturating_mul(group.len() as u64);
-        let grain = if is_dense { u128::from(GRAIN.0) } else { 1 };
-        for (index, service) in group.iter().enumerate() {
-            let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
-            let place = place % u128::from(interval.span().0);
-            let place = place - place % grain;
-            places.insert((*service).clone(), Millis(u64::try_from(place).unwrap_or(0)));
-        }
-    }
-    places
-}
-
-/// A service's slots: one a cycle, always as far from the cycle's start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slots {
-    interval: Interval,
-    offset: Millis,
-}
-
-impl Slots {
-    fn time(self, cycle: Cycle) -> MeshTime {
-        cycle.start().plus(self.offset)
-    }
-
-    /// The cycle whose slot is the latest at or before `now`.
-    fn passed(self, now: MeshTime) -> Cycle {
-        Cycle::at(now.minus(self.offset), self.interval)
-    }
-
-    /// The first cycle after `last` whose slot lies after `now`.
-    fn next(self, last: Option<Cycle>, now: MeshTime) -> Cycle {
-        let upcoming = self.passed(now).later(1, self.interval);
-        match last {
-            Some(last) if upcoming <= last => Cycle::at(last.start(), self.interval).later(1, self.interval),
-            Some(_) | None => upcoming,
-        }
-    }
-}
-
-/// Whether a service's probe runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    Idle,
-    /// For a free place.
-    Waiting(Due),
-    Running {
-        since: MeshTime,
-        lane: Lane,
-    },
-}
-
-/// Which limit a probe counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Quick,
-    Slow,
-}
-
-#[derive(Debug)]
-struct Row {
-    slots: Slots,
-    /// The latest cycle a probe came due for, or is known.
-    last: Option<Cycle>,
-    /// The cycle of the next probe and when it is due; none when the service is no longer planned and
-    /// only its last probe still runs.
-    next: Option<(Cycle, MeshTime)>,
-    state: State,
-    /// The lane of its next probe: slow when the last one was.
-    lane: Lane,
-}
-
-impl Row {
-    fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
-        let (last, state, lane) =
-            before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
-        Self { slots, last: last.max(known), next: None, state, lane }
-    }
-
-    /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
-    /// next slot. Returns when it is due.
-    fn settle(&mut self, now: MeshTime, start: Option<MeshTime>) -> MeshTime {
-        let horizon = Cycle::at(now, self.slots.interval).later(AHEAD_LIMIT, self.slots.interval);
-        self.last = self.last.filter(|last| *last <= horizon);
-        let passed = self.slots.passed(now);
-        let upcoming = self.slots.next(self.last, now);
-        let slot = self.slots.time(upcoming);
-        let (cycle, at) = match start {
-            Some(start) if self.last < Some(passed) && start < slot => (passed, start),
-            Some(_) | None => (upcoming, slot),
-        };
-        self.next = Some((cycle, at));
-        at
-    }
-
-    /// Its slot has come: what is due now, and when the one after it is.
-    fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
-        let (mut cycle, mut at) = self.next?;
-        let passed = self.slots.passed(now);
-        if passed > cycle {
-            // late by more than an interval: the slots between are missing, not made up for
-            (cycle, at) = (passed, self.slots.time(passed));
-        }
-        self.last = Some(cycle);
-        let until = self.settle(now, None);
-        let due = Due { service: service.clone(), cycle, at, until };
-        Some((due, until))
-    }
-}
-
-/// The first probes after a start, spread so that they are no burst.
-struct Pace {
-    now: MeshTime,
-    count: u64,
-    within: Millis,
-}
-
-impl Pace {
-    fn place(&self, index: usize) -> MeshTime {
-        let index = index as u64;
-        let even = index.saturating_mul(self.within.0) / self.count.max(1);
-        self.now.plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
-    }
 }
 
 /// The plan of all services. All times are the same wall clock's.

@@ -230,6 +230,11 @@ impl Election {
         }
     }
 
+    /// The role.
+    pub fn role(&self) -> &Role {
+        &self.role
+    }
+
     /// The claim that is followed, its own included.
     pub fn holder(&self) -> Option<&Claim> {
         self.holder.as_ref()

@@ -13,6 +13,7 @@ pub(super) fn claim(node: &str, full: bool, term: u64) -> Claim {
     Claim { full, term: Term(term), priority: 50, node: id(node) }
 }
 
+/// Another node in a table: id, priority, post.
 struct Other {
     node: NodeId,
     priority: u8,

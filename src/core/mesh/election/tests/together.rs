@@ -247,7 +247,7 @@ fn befalls(office: &mut Office, trouble: Trouble) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(6000))]
 
     /// Whatever went before: once the network is whole and all are awake, one node holds the role within
     /// the time of settling, of the last in rank where nobody is fit, and of a solo claim's becoming full.
