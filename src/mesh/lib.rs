@@ -1,1 +1,8 @@
 //! p7-mesh: how nodes reach each other: libp2p, the versioned wire format, signatures. Knows no rules.
+
+pub mod frames;
+pub mod mesh_id;
+pub mod peer;
+
+pub use libp2p::Multiaddr;
+pub use libp2p::identity::Keypair;
