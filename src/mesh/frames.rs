@@ -137,6 +137,16 @@ pub fn open_gossip(frame: &[u8], mesh: &MeshId) -> Result<Gossip, FrameError> {
     }
 }
 
+/// Writes something that is no frame but lies outside of the process, too; empty if it can't be.
+pub(crate) fn encode_plain(value: &impl serde::Serialize) -> Vec<u8> {
+    bytes::encode(value).unwrap_or_default()
+}
+
+/// Reads it.
+pub(crate) fn decode_plain<'a, T: serde::Deserialize<'a>>(written: &'a [u8]) -> Option<T> {
+    bytes::decode(written, "it").ok()
+}
+
 /// A frame's kind, version and body.
 fn unwrapped(frame: &[u8], limit: usize) -> Result<(Kind, u8, &[u8]), FrameError> {
     if frame.len() > limit {
