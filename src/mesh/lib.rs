@@ -6,6 +6,7 @@ pub mod key;
 pub mod mesh_id;
 pub mod peer;
 mod printable;
+pub mod transport;
 
 pub use libp2p::Multiaddr;
 pub use libp2p::identity::Keypair;

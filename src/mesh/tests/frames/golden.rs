@@ -20,7 +20,9 @@ fn recorded(name: &str, wire: u8, fresh: &[u8]) -> Vec<u8> {
     if std::env::var_os("P7_RECORD_FRAMES").is_some() && !path.exists() {
         let mut text = String::new();
         for line in fresh.chunks(48) {
-            line.iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            for byte in line {
+                write!(text, "{byte:02x}").unwrap();
+            }
             text.push('\n');
         }
         fs::create_dir_all(path.parent().unwrap()).unwrap();
