@@ -164,7 +164,9 @@ impl Task {
     }
 
     fn note_flood(&mut self, peer: PeerId, now: u64) {
-        let Some(budget) = self.budgets.get_mut(&peer) else { return };
+        // what was read before it was shut out still comes
+        let open = !self.blocked.contains_key(&peer);
+        let Some(budget) = self.budgets.get_mut(&peer).filter(|_| open) else { return };
         budget.refused = budget.refused.saturating_add(1);
         if budget.refused > self.limits.gossip_per_second.saturating_mul(FLOOD) {
             tracing::warn!(%peer, "a peer sends far too much and is shut out for a minute");

@@ -1,6 +1,6 @@
 //! The task that owns the swarm: it takes orders, hears what happens, dials, and waits for nobody.
 
-use super::addresses::Reach;
+use super::addresses::{self, Reach};
 use super::behaviour::{Behaviour, topic};
 use super::figures::{Counters, Refusal};
 use super::link::{Judgement, Order};
@@ -78,10 +78,9 @@ impl Task {
         let settings = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
         let mut swarm = Swarm::new(transport, behaviour, me, settings);
         for address in &config.listen {
-            swarm.listen_on(address.clone()).map_err(|error| StartError::Listen {
-                address: address.clone(),
-                detail: error.to_string(),
-            })?;
+            let failed = |detail| StartError::Listen { address: address.clone(), detail };
+            addresses::is_free(address).map_err(|error| failed(error.to_string()))?;
+            swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
         }
         let chance = std::collections::hash_map::RandomState::new().build_hasher().finish();
         let mut task = Self {
@@ -288,9 +287,12 @@ impl Task {
                 (Target::Peer(peer), _) => DialOpts::peer_id(*peer)
                     .condition(PeerCondition::DisconnectedAndNotDialing)
                     .addresses(addresses)
+                    // from the port it listens on, two nodes that dial each other at once would be one
+                    // connection with two beginnings, and neither would be the other's answer
+                    .allocate_new_port()
                     .build(),
                 (Target::Place(_), Some(address)) => {
-                    DialOpts::unknown_peer_id().address(address.clone()).build()
+                    DialOpts::unknown_peer_id().address(address.clone()).allocate_new_port().build()
                 }
                 (Target::Place(_), None) => continue,
             };
