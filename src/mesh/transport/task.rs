@@ -1,6 +1,6 @@
 //! The task that owns the swarm: it takes orders, hears what happens, dials, and waits for nobody.
 
-use super::addresses::{self, Reach};
+use super::addresses::{Reach, is_free};
 use super::behaviour::{Behaviour, topic};
 use super::figures::{Counters, Refusal};
 use super::link::{Judgement, Order};
@@ -77,11 +77,7 @@ impl Task {
         let behaviour = Behaviour::new(&config, &mesh)?;
         let settings = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
         let mut swarm = Swarm::new(transport, behaviour, me, settings);
-        for address in &config.listen {
-            let failed = |detail| StartError::Listen { address: address.clone(), detail };
-            addresses::is_free(address).map_err(|error| failed(error.to_string()))?;
-            swarm.listen_on(address.clone()).map_err(|error| failed(error.to_string()))?;
-        }
+        listen(&mut swarm, &config.listen)?;
         let chance = std::collections::hash_map::RandomState::new().build_hasher().finish();
         let mut task = Self {
             swarm,
@@ -340,4 +336,18 @@ impl Task {
             }
         }
     }
+}
+
+/// Listens on all addresses, or on none that is taken.
+fn listen(swarm: &mut Swarm<Behaviour>, addresses: &[Multiaddr]) -> Result<(), StartError> {
+    let failed =
+        |address: &Multiaddr, detail: String| StartError::Listen { address: address.clone(), detail };
+    // all are looked at first: one for IPv6 seems taken once this node listens on the same port for IPv4
+    for address in addresses {
+        is_free(address).map_err(|error| failed(address, error.to_string()))?;
+    }
+    for address in addresses {
+        swarm.listen_on(address.clone()).map_err(|error| failed(address, error.to_string()))?;
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@
 )]
 
 mod connections;
+mod cost;
 mod gossip;
 mod node;
 mod questions;
