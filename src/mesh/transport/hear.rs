@@ -66,7 +66,6 @@ impl Task {
             | SwarmEvent::NewExternalAddrOfPeer { .. }
             | _ => {}
         }
-        self.dial();
     }
 
     fn hear_behaviour(&mut self, event: BehaviourEvent) {
@@ -223,7 +222,7 @@ impl Task {
     fn dial_failed(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
         let now = self.now();
         let failure = match error {
-            DialError::LocalPeerId { .. } => Failure::Ourselves,
+            DialError::LocalPeerId { address } => Failure::Ourselves(address.clone()),
             DialError::WrongPeerId { address, .. } => {
                 self.counters.refused(Refusal::OtherPeer);
                 Failure::OtherPeer(address.clone())
@@ -256,7 +255,7 @@ impl Task {
         }
     }
 
-    fn denied(&mut self, cause: &ConnectionDenied) {
+    pub(super) fn denied(&self, cause: &ConnectionDenied) {
         let not_allowed = cause.downcast_ref::<allow_block_list::NotAllowed>().is_some();
         self.counters.refused(if not_allowed { Refusal::NotAllowed } else { Refusal::Connections });
     }

@@ -28,6 +28,8 @@ const TICK: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_secs(24 * 3600);
 /// How long what is under way may take to leave when the transport stops: a goodbye is one packet.
 const LINGER: Duration = Duration::from_millis(200);
+/// Most questions that wait for their answers: a few per peer.
+const ASKED_LIMIT: usize = 512;
 /// Most events that wait because the owner of the link has no room, of those that must not be lost.
 const WAITING_LIMIT: usize = 4096;
 
@@ -163,13 +165,21 @@ impl Task {
             Order::Ask { to, ticket, bytes } => self.ask(to, ticket, bytes),
             Order::Answer { token, bytes } => self.answer(token, bytes),
             Order::Disconnect(node) => self.disconnect(&node),
-            Order::Dial(address) => self.add_place(&address),
-            Order::Know(node, addresses) => self.know(&node, &addresses),
-            Order::Wake => self.book.wake(self.now()),
+            Order::Dial(address) => {
+                self.add_place(&address);
+                self.dial();
+            }
+            Order::Know(node, addresses) => {
+                self.know(&node, &addresses);
+                self.dial();
+            }
+            Order::Wake => {
+                self.book.wake(self.now());
+                self.dial();
+            }
             // taken where orders are received
-            Order::Stop(_) => return,
+            Order::Stop(_) => {}
         }
-        self.dial();
     }
 
     fn gossip(&mut self, bytes: Vec<u8>) {
@@ -200,7 +210,8 @@ impl Task {
     }
 
     fn ask(&mut self, to: NodeId, ticket: u64, bytes: Vec<u8>) {
-        let connected = peer::peer_of(&to).filter(|peer| self.swarm.is_connected(peer));
+        let room = self.asked.len() < ASKED_LIMIT;
+        let connected = peer::peer_of(&to).filter(|peer| room && self.swarm.is_connected(peer));
         let Some(peer) = connected else {
             self.counters.refused(Refusal::Unasked);
             return self.tell(Happened::Answered { from: to, ticket, bytes: None });
@@ -299,8 +310,8 @@ impl Task {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a peer can't be dialled");
-                    if matches!(error, DialError::Denied { .. }) {
-                        self.counters.refused(Refusal::Connections);
+                    if let DialError::Denied { cause } = &error {
+                        self.denied(cause);
                     }
                     self.book.failed(&target, &Failure::Refused, now);
                 }
