@@ -124,6 +124,8 @@ impl Node {
             store: store.clone(),
             aggregator: aggregator.recipient(),
             prober: Prober.start().recipient(),
+            apply: None,
+            shared_configuration: None,
             registry: registry.clone(),
             clock: Arc::new(|| NOW),
         };
