@@ -10,6 +10,9 @@ use p7_core::mesh::words::{Claim, Role, Stamp};
 use p7_core::vocabulary::{MeshTime, Millis};
 use serde::Serialize;
 
+/// The colour of what is well.
+const WELL: &str = "green";
+
 /// Something about a node that is well or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Condition {
@@ -140,7 +143,7 @@ pub(super) fn node(
         figures: if is_here(member) { figures(member, view, skew_limit) } else { Vec::new() },
         labels: about.map(|a| a.labels.iter().map(|(k, v)| format!("{k}={v}")).collect()).unwrap_or_default(),
         devices: about.map(|about| about.devices.clone()).unwrap_or_default(),
-        conditions: if here { conditions(page.about, now) } else { cut_off(member) },
+        conditions: if here { troubles(page.about, now) } else { cut_off(member) },
     }
 }
 
@@ -273,6 +276,11 @@ fn cut_off(member: &MemberView) -> Vec<Condition> {
     if member.cut_off && is_here(member) { vec![said] } else { Vec::new() }
 }
 
+/// Of the node that renders, among others, what is well needs no words.
+fn troubles(about: &About, now: MeshTime) -> Vec<Condition> {
+    conditions(about, now).into_iter().filter(|condition| condition.tone != WELL).collect()
+}
+
 fn conditions(about: &About, now: MeshTime) -> Vec<Condition> {
     vec![network(about, now), store(about), configuration(about, now)]
 }
@@ -325,5 +333,5 @@ fn configuration(about: &About, now: MeshTime) -> Condition {
 }
 
 fn fine(label: &'static str, text: &str) -> Condition {
-    Condition { label, text: text.to_owned(), tone: "green", icon: "healthy", lines: Vec::new(), since: None }
+    Condition { label, text: text.to_owned(), tone: WELL, icon: "healthy", lines: Vec::new(), since: None }
 }

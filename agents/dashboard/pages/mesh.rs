@@ -1,10 +1,10 @@
 //! The page of nodes: who is there, how they are, who leads, and which of them sees what.
 
 use super::card::{icon, outcome_icon};
-use super::frame::{About, Frame, Notice, Site, service_link};
+use super::frame::{About, Frame, Site, service_link};
 use super::members::{self, NodeView};
 use super::names::Names;
-use super::warnings::{self, warnings};
+use super::warnings::{self, Warning, warnings};
 use super::words;
 use p7_core::mesh::view as core;
 use p7_core::service::Service;
@@ -96,6 +96,8 @@ pub struct MeshView {
     pub worst: &'static str,
     /// Who leads, and what configuration they share, in sentences; empty for a node alone.
     pub sentences: Vec<String>,
+    /// What is not as it should be.
+    pub warnings: Vec<Warning>,
     /// The nodes, those that are away last.
     pub nodes: Vec<NodeView>,
     /// The heads over the matrix.
@@ -110,16 +112,9 @@ pub struct MeshView {
 
 impl MeshView {
     /// What is known of the nodes and what they see.
-    pub fn new(mut frame: Frame, page: &MeshPage<'_>, now: MeshTime) -> Self {
+    pub fn new(frame: Frame, page: &MeshPage<'_>, now: MeshTime) -> Self {
         let shortest = page.services.iter().map(|(service, _)| service.interval.span()).min();
         let warnings = page.view.map(|view| warnings(view, page.names, shortest)).unwrap_or_default();
-        frame.notices.extend(warnings.into_iter().map(|warning| Notice {
-            tone: "orange",
-            icon: warning.icon,
-            title: warning.title,
-            lines: vec![warning.what.to_owned()],
-            since: None,
-        }));
         let (headline, away) = headline(page.view);
         let columns = columns(page);
         let shown = (CELLS_LIMIT / columns.len().max(1)).max(1);
@@ -128,12 +123,13 @@ impl MeshView {
             n => words::count(n, "more service", "more services"),
         };
         Self {
-            worst: match (frame.notices.is_empty(), away) {
+            worst: match (frame.notices.is_empty() && warnings.is_empty(), away) {
                 (true, 0) => "healthy",
                 (false, 0) => "warning",
                 (_, _) => "incident",
             },
             headline,
+            warnings,
             sentences: page.view.map(|view| members::sentences(view, page.names)).unwrap_or_default(),
             nodes: nodes(page, shortest, now),
             rows: sorted(page.services)

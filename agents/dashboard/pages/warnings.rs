@@ -5,6 +5,7 @@ use super::names::Names;
 use super::words;
 use p7_core::mesh::view::{Liveness, MemberView, MeshView};
 use p7_core::vocabulary::Millis;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ const SKEW_PART: u64 = 4;
 const NAMED_LIMIT: usize = 8;
 
 /// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
     /// Its symbol.
     pub icon: &'static str,
