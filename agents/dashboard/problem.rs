@@ -33,15 +33,15 @@ pub(crate) struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     /// What is wrong with this request, and what to do.
-    #[schema(example = "there is no service `shopp`")]
-    detail: String,
+    #[schema(value_type = String, example = "there is no service `shopp`")]
+    detail: Box<str>,
     /// The path that was asked for.
-    #[schema(example = "/api/v1/services/shopp")]
-    instance: String,
+    #[schema(value_type = String, example = "/api/v1/services/shopp")]
+    instance: Box<str>,
     /// Everything that is wrong with a configuration, a line each; absent where there is none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
-    faults: Vec<String>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    faults: Box<[String]>,
     /// Headers that go with it.
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -58,9 +58,9 @@ impl Problem {
             kind: format!("urn:p7:problem:{kind}"),
             title,
             status,
-            detail: shortened(&detail.into(), DETAIL_LIMIT).to_owned(),
-            instance: String::new(),
-            faults: Vec::new(),
+            detail: shortened(&detail.into(), DETAIL_LIMIT).into(),
+            instance: Box::default(),
+            faults: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -172,7 +172,7 @@ impl Problem {
 
     /// The document as an answer to a request of `path`.
     pub(crate) fn answer(mut self, path: &str) -> HttpResponse {
-        shortened(path, DETAIL_LIMIT).clone_into(&mut self.instance);
+        self.instance = shortened(path, DETAIL_LIMIT).into();
         let mut response = HttpResponse::build(self.status);
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));
@@ -218,7 +218,7 @@ impl From<ApplyError> for Problem {
                 faults.truncate(FAULTS_LIMIT);
                 let s = if count == 1 { "" } else { "s" };
                 let detail = format!("the configuration has {count} fault{s}; nothing was changed");
-                Self { faults, ..Self::unprocessable(detail) }
+                Self { faults: faults.into(), ..Self::unprocessable(detail) }
             }
         }
     }

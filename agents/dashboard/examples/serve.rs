@@ -9,7 +9,7 @@
 mod support;
 
 use p7_bus::{Configured, MeshNoted, Snapshot};
-use p7_core::mesh::view::{Liveness, MeshView};
+use p7_core::mesh::view::Liveness;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{Cycle, MeshTime, Millis, Outcome};
@@ -44,7 +44,7 @@ async fn play(node: &Node) {
     let services = fleet.iter().map(|(service, _)| Arc::new(service.clone())).collect();
     node.dashboard.send(Configured(Arc::new(services))).await.unwrap();
     for round in 0_u64.. {
-        let mut view = sample::mesh_view();
+        let mut view = support::mesh();
         for member in &mut view.members {
             let (since, heard) = (NOW.minus(sample::NOW.since(member.since)), NOW);
             (member.since, member.heard) = (since, heard);
@@ -56,7 +56,6 @@ async fn play(node: &Node) {
         let there = round % 2 == 1;
         view.members[1].cut_off = there;
         view.members[4].liveness = if there { Liveness::Suspect } else { Liveness::Down };
-        let view = renamed(view);
         node.dashboard.send(MeshNoted(Arc::new(view))).await.unwrap();
         let shown = |(i, (service, status)): (usize, &(Service, ServiceStatus))| {
             let story = if i == 3 && there { Story::Healthy } else { Story::of(i, 30) };
@@ -67,12 +66,6 @@ async fn play(node: &Node) {
         node.dashboard.send(Snapshot(Arc::new(statuses))).await.unwrap();
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
-}
-
-/// The node that serves is the sample's paris.
-fn renamed(view: MeshView) -> MeshView {
-    let text = serde_json::to_string(&view).unwrap().replace(view.me.as_str(), support::node().as_str());
-    serde_json::from_str(&text).unwrap()
 }
 
 /// A status of the sample's time at the time of the tests.

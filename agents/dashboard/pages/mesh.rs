@@ -13,6 +13,7 @@ use p7_core::vocabulary::{MeshTime, Millis, NodeId};
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// Cells of the matrix; beyond, the page would have megabytes, and the services that are well are left out.
 const CELLS_LIMIT: usize = 12_000;
@@ -155,7 +156,7 @@ fn headline(view: Option<&core::MeshView>) -> (String, usize) {
     };
     for (n, word) in [(down, "down"), (left, "switched off")] {
         if n > 0 {
-            text.push_str(&format!(", {n} {word}"));
+            write!(text, ", {n} {word}").unwrap_or_default();
         }
     }
     (text, down)

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod grafana;
+mod mesh;
 mod overrides;
 mod rendering;
 mod size;
