@@ -42,7 +42,7 @@ async fn main() {
 async fn play(node: &Node) {
     let fleet = sample::fleet(30, 5);
     let services = fleet.iter().map(|(service, _)| Arc::new(service.clone())).collect();
-    node.dashboard.send(Configured(Arc::new(services))).await.unwrap();
+    node.dashboard.send(Configured(Arc::new(services))).await.expect("the dashboard listens");
     for round in 0_u64.. {
         let mut view = support::mesh();
         for member in &mut view.members {
@@ -56,14 +56,14 @@ async fn play(node: &Node) {
         let there = round % 2 == 1;
         view.members[1].cut_off = there;
         view.members[4].liveness = if there { Liveness::Suspect } else { Liveness::Down };
-        node.dashboard.send(MeshNoted(Arc::new(view))).await.unwrap();
+        node.dashboard.send(MeshNoted(Arc::new(view))).await.expect("the dashboard listens");
         let shown = |(i, (service, status)): (usize, &(Service, ServiceStatus))| {
             let story = if i == 3 && there { Story::Healthy } else { Story::of(i, 30) };
             let status = if i == 3 { sample::status(service, story, 5, i) } else { status.clone() };
             Arc::new(moved(status))
         };
         let statuses = fleet.iter().enumerate().map(shown).collect();
-        node.dashboard.send(Snapshot(Arc::new(statuses))).await.unwrap();
+        node.dashboard.send(Snapshot(Arc::new(statuses))).await.expect("the dashboard listens");
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
 }
