@@ -99,6 +99,8 @@ impl Node {
             store: store.clone(),
             aggregator: aggregator.clone().recipient(),
             prober: prober.clone().recipient(),
+            apply: None,
+            shared_configuration: None,
             registry,
             clock: Arc::new(now),
         };
