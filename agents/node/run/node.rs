@@ -4,10 +4,11 @@ use crate::config::{self, Loaded, NodeConfig};
 use actix::prelude::*;
 use p7_aggregator::{Aggregator, Connect, Listeners};
 use p7_bus::{ConfigurationNoted, Configured, NetworkNoted, ProbeFinished};
+use p7_core::mesh::look::Said;
 use p7_core::service::Service;
-use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
+use p7_core::vocabulary::{MeshTime, NodeId};
 use p7_dashboard::Dashboard;
-use p7_prober::{Anchor, ConnectivityConfig, Drain, Probe, Prober, Watch, Watched};
+use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -89,7 +90,15 @@ impl Node {
         let results: Recipient<ProbeFinished> = aggregator.clone().recipient();
         let network: Vec<Recipient<NetworkNoted>> = vec![aggregator.clone().recipient()];
         let (settings, anchors) = (&loaded.node.prober, &loaded.mesh.connectivity);
-        let prober = Prober::new(id.clone(), settings, anchors, results, network, &registry)?;
+        let parts = p7_prober::Parts {
+            node: id.clone(),
+            clock: Clock::telling(now),
+            seating: Seating::Alone,
+            results,
+            network,
+            suspicions: Vec::new(),
+        };
+        let prober = Prober::new(settings, anchors, parts, &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
         let parts = p7_dashboard::Parts {
             node: id.clone(),
@@ -202,15 +211,15 @@ impl Node {
             tracing::error!(%error, "a service can't be tested; it shows as failed");
             Probe::unready(&one.probe, &error)
         });
-        let known = self.last_cycle(&service).unwrap_or_else(|error| {
+        let known = self.last_said(&service).unwrap_or_else(|error| {
             tracing::error!(service = %service.id, %error, "can't read a service's last result");
             None
         });
         Watched { service, probe: Arc::new(probe), known }
     }
 
-    /// The newest cycle of a service that has a result from this node.
-    fn last_cycle(&self, service: &Service) -> Result<Option<Cycle>, StoreError> {
+    /// What this node has last said about a service.
+    fn last_said(&self, service: &Service) -> Result<Option<Said>, StoreError> {
         let newest = self.store.results(&ResultsQuery {
             service: service.id.clone(),
             from: MeshTime(0),
@@ -219,7 +228,7 @@ impl Node {
             limit: 1,
             after: None,
         })?;
-        Ok(newest.rows.first().map(|result| result.cycle))
+        Ok(newest.rows.first().map(Said::of))
     }
 
     fn note(&self, refused: Vec<String>) {
