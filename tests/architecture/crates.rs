@@ -59,7 +59,7 @@ impl Crate {
             "src/bus" => Floor::Bus,
             "src/settings" => Floor::Settings,
             "agents/node" => Floor::Roof,
-            "tests" => Floor::Outside,
+            "tests" | "tests/simulator" => Floor::Outside,
             folder if folder.starts_with("src/") => Floor::Ground,
             folder if folder.starts_with("agents/") => Floor::Agent,
             folder => panic!("{folder} has no place in the house; see crates.rs"),
