@@ -35,10 +35,10 @@ pub struct Invitation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadInvitation {
     /// It begins with something else.
-    #[error("an invitation begins with `p7join1`; make one with `p7 invite` on a node of the mesh")]
+    #[error("an invitation begins with `p7join1`; make one with `p7 mesh invite` on a node of the mesh")]
     Prefix,
     /// A mesh key.
-    #[error("this is a mesh key, not an invitation; make one with `p7 invite` on a node of the mesh")]
+    #[error("this is a mesh key, not an invitation; make one with `p7 mesh invite` on a node of the mesh")]
     Key,
     /// A letter that is in none.
     #[error(

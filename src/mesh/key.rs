@@ -25,7 +25,7 @@ pub enum BadKey {
     #[error("a mesh key begins with `p7k1`; make one with `p7 mesh key`, or copy it from another node")]
     Prefix,
     /// An invitation.
-    #[error("this is an invitation, not a mesh key; use it with `p7 join`")]
+    #[error("this is an invitation, not a mesh key; use it with `p7 mesh join`")]
     Invitation,
     /// A letter that is in none.
     #[error("a mesh key has only letters, digits, `-` and `_`; copy it again, without quotes or line breaks")]

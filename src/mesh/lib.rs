@@ -10,3 +10,4 @@ pub mod transport;
 
 pub use libp2p::Multiaddr;
 pub use libp2p::identity::Keypair;
+pub use libp2p::multiaddr::Protocol;

@@ -2,7 +2,7 @@
 
 mod mesh;
 
-pub(crate) use mesh::{Apply, Mesh, MeshAction, Shared, SharedAction};
+pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -97,8 +97,8 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// How many nodes to start
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// How many nodes to start, each a process of its own, at most 12; with more than one they form a mesh
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) nodes: u16,
     /// Address and port of its dashboard [default: 127.0.0.1:7007, or a free port where that is taken]
     #[arg(long, value_name = "ADDRESS")]

@@ -3,6 +3,7 @@
 use super::args::{self, MeshAction};
 use super::client::Client;
 use super::fault::{Answer, Failure};
+use super::joining;
 use super::out::{self, Screen, Tone};
 use super::status::Shown;
 use super::table::{Cell, Column, Side, table};
@@ -56,6 +57,9 @@ const PEERS: [Column; 9] = [
 pub(crate) async fn run(args: &args::Mesh) -> Result<Answer, Failure> {
     match &args.action {
         None => nodes(&Client::new(&args.node)?, args.form).await,
+        Some(MeshAction::Key(args)) => joining::key(args),
+        Some(MeshAction::Invite(args)) => joining::invite(args),
+        Some(MeshAction::Join(args)) => joining::join(args),
         Some(MeshAction::Peers { node, form }) => peers(&Client::new(node)?, *form).await,
     }
 }

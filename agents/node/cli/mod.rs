@@ -6,6 +6,7 @@ mod client;
 mod configuration;
 mod fault;
 mod import;
+mod joining;
 mod lists;
 mod mesh;
 mod out;

@@ -1,5 +1,4 @@
-//! Questions and answers on their streams: a frame and before it its length, since a stream that is given
-//! up ends like one that is done. What they say is not looked at.
+//! Questions and answers on their streams: a frame, then the end. What they say is not looked at.
 
 use crate::frames::ASK_LIMIT;
 use futures_util::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -33,36 +32,24 @@ impl request_response::Codec for Frames {
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &frame).await
+        io.write_all(&frame).await
     }
 
     async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, frame: Vec<u8>) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
-        write(io, &frame).await
+        io.write_all(&frame).await
     }
 }
 
-async fn write<T: AsyncWrite + Unpin + Send>(io: &mut T, frame: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(frame.len()).map_err(|_great| too_large())?;
-    io.write_all(&length.to_be_bytes()).await?;
-    io.write_all(frame).await
-}
-
+/// The whole frame; the other side closes its half of the stream after it.
 async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    io.read_exact(&mut length).await?;
-    let length = u32::from_be_bytes(length);
-    if !usize::try_from(length).is_ok_and(|length| length <= ASK_LIMIT) {
-        return Err(too_large());
-    }
-    // grows with what arrives, not with what is promised
+    let most = u64::try_from(ASK_LIMIT).unwrap_or(u64::MAX).saturating_add(1);
     let mut frame = Vec::new();
-    let read = io.take(u64::from(length)).read_to_end(&mut frame).await?;
-    if u32::try_from(read) == Ok(length) { Ok(frame) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-fn too_large() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "a frame above the limit")
+    io.take(most).read_to_end(&mut frame).await?;
+    if frame.len() > ASK_LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame above the limit"));
+    }
+    Ok(frame)
 }

@@ -1,6 +1,6 @@
 //! What can be asked about the mesh and its shared configuration.
 
-use super::{Form, Node};
+use super::{Config, Form, Node};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -18,6 +18,12 @@ pub(crate) struct Mesh {
 /// What else can be done with the mesh.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MeshAction {
+    /// Make a mesh key beside node.toml and name it there
+    Key(MeshKeyArgs),
+    /// Print one string that lets another machine join
+    Invite(MeshInvite),
+    /// Join a mesh by the string that `p7 mesh invite` printed
+    Join(MeshJoin),
     /// Show every node: since when, how far, which roles, version and configuration, clock offset
     Peers {
         #[command(flatten)]
@@ -25,6 +31,33 @@ pub(crate) enum MeshAction {
         #[command(flatten)]
         form: Form,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeshKeyArgs {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Only print the key; whoever sees it can join
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeshInvite {
+    #[command(flatten)]
+    pub(crate) config: Config,
+    /// Where the other machine reaches this one; the addresses of this machine's interfaces unless given
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) address: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeshJoin {
+    /// The string; `-` reads standard input, which keeps it out of the shell's history
+    #[arg(value_name = "STRING")]
+    pub(crate) invitation: String,
+    #[command(flatten)]
+    pub(crate) config: Config,
 }
 
 #[derive(Debug, Args)]

@@ -1,13 +1,8 @@
 //! The transport over real connections on this machine: who finds whom, what arrives, and what does not.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
-    reason = "helpers of tests, which wait for one thing"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod connections;
-mod cost;
 mod gossip;
 mod node;
 mod questions;
