@@ -2,6 +2,8 @@
 
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
+use std::io;
+use std::net::{IpAddr, TcpListener};
 
 /// Longest address that is looked at, in bytes.
 const ADDRESS_LIMIT: usize = 320;
@@ -43,6 +45,21 @@ pub(crate) fn is_useful(address: &Multiaddr, reach: Reach) -> bool {
     let port = matches!(parts.next(), Some(Protocol::Tcp(port)) if port != 0);
     let bounded = address.len() <= ADDRESS_LIMIT && parts.next().is_none();
     host && port && bounded && (reach == Reach::Loopback || !is_loopback(address))
+}
+
+/// Whether nobody listens on this address. libp2p would share it, and each of two programs would get
+/// some of the connections.
+pub(crate) fn is_free(address: &Multiaddr) -> io::Result<()> {
+    let mut parts = address.iter();
+    let host = match parts.next() {
+        Some(Protocol::Ip4(ip)) => IpAddr::V4(ip),
+        Some(Protocol::Ip6(ip)) => IpAddr::V6(ip),
+        Some(_) | None => return Ok(()),
+    };
+    match parts.next() {
+        Some(Protocol::Tcp(port)) if port != 0 => TcpListener::bind((host, port)).map(drop),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn is_loopback(address: &Multiaddr) -> bool {

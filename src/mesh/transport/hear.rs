@@ -66,7 +66,6 @@ impl Task {
             | SwarmEvent::NewExternalAddrOfPeer { .. }
             | _ => {}
         }
-        self.dial();
     }
 
     fn hear_behaviour(&mut self, event: BehaviourEvent) {
@@ -164,7 +163,9 @@ impl Task {
     }
 
     fn note_flood(&mut self, peer: PeerId, now: u64) {
-        let Some(budget) = self.budgets.get_mut(&peer) else { return };
+        // what was read before it was shut out still comes
+        let open = !self.blocked.contains_key(&peer);
+        let Some(budget) = self.budgets.get_mut(&peer).filter(|_| open) else { return };
         budget.refused = budget.refused.saturating_add(1);
         if budget.refused > self.limits.gossip_per_second.saturating_mul(FLOOD) {
             tracing::warn!(%peer, "a peer sends far too much and is shut out for a minute");
@@ -221,7 +222,7 @@ impl Task {
     fn dial_failed(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
         let now = self.now();
         let failure = match error {
-            DialError::LocalPeerId { .. } => Failure::Ourselves,
+            DialError::LocalPeerId { address } => Failure::Ourselves(address.clone()),
             DialError::WrongPeerId { address, .. } => {
                 self.counters.refused(Refusal::OtherPeer);
                 Failure::OtherPeer(address.clone())
@@ -254,7 +255,7 @@ impl Task {
         }
     }
 
-    fn denied(&mut self, cause: &ConnectionDenied) {
+    pub(super) fn denied(&self, cause: &ConnectionDenied) {
         let not_allowed = cause.downcast_ref::<allow_block_list::NotAllowed>().is_some();
         self.counters.refused(if not_allowed { Refusal::NotAllowed } else { Refusal::Connections });
     }

@@ -56,7 +56,7 @@ pub(crate) enum Failure {
     /// Another peer than expected is at this address.
     OtherPeer(Multiaddr),
     /// The address is this node's own.
-    Ourselves,
+    Ourselves(Multiaddr),
     /// This peer is there, but one of the two has connections enough.
     Enough(PeerId),
 }
@@ -202,7 +202,7 @@ impl Book {
                 }
                 peer.failures = peer.failures.saturating_add(1);
                 peer.next = now + pause(peer.failures) + jitter;
-                if let Failure::OtherPeer(address) = why {
+                if let Failure::OtherPeer(address) | Failure::Ourselves(address) = why {
                     let (bare, _) = split(address);
                     peer.addresses.retain(|other| *other != bare);
                 }
@@ -218,7 +218,7 @@ impl Book {
                 place.failures = place.failures.saturating_add(1);
                 place.next = now + pause(place.failures) + jitter;
                 match why {
-                    Failure::Ourselves => place.peer = Some(me),
+                    Failure::Ourselves(_) => place.peer = Some(me),
                     Failure::Enough(peer) => place.peer = Some(*peer),
                     Failure::Refused | Failure::OtherPeer(_) => {}
                 }

@@ -110,18 +110,20 @@ fn an_address_of_our_own_is_dialled_once() {
     let mut book = book();
     book.add_place(&at(1), 0);
     let dial = book.due(0).remove(0);
-    book.failed(&dial.target, &Failure::Ourselves, 0);
+    book.failed(&dial.target, &Failure::Ourselves(at(1)), 0);
     assert_eq!(book.due(1_000_000), []);
 }
 
 #[test]
 fn an_address_that_leads_to_another_peer_is_forgotten() {
-    let (mut book, peer) = (book(), PeerId::random());
-    book.know(peer, &[at(1), at(2)], Kept::ForEver, 0);
-    let dial = book.due(2_000).remove(0);
-    assert_eq!(dial.addresses, [at(1), at(2)]);
-    book.failed(&dial.target, &Failure::OtherPeer(at(1)), 2_000);
-    assert_eq!(book.due(4_000).remove(0).addresses, [at(2)]);
+    for why in [Failure::OtherPeer(at(1)), Failure::Ourselves(at(1))] {
+        let (mut book, peer) = (book(), PeerId::random());
+        book.know(peer, &[at(1), at(2)], Kept::ForEver, 0);
+        let dial = book.due(2_000).remove(0);
+        assert_eq!(dial.addresses, [at(1), at(2)]);
+        book.failed(&dial.target, &why, 2_000);
+        assert_eq!(book.due(4_000).remove(0).addresses, [at(2)]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The task that owns the swarm: it takes orders, hears what happens, dials, and waits for nobody.
 
-use super::addresses::Reach;
+use super::addresses::{Reach, is_free};
 use super::behaviour::{Behaviour, topic};
 use super::figures::{Counters, Refusal};
 use super::link::{Judgement, Order};
@@ -28,6 +28,8 @@ const TICK: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_secs(24 * 3600);
 /// How long what is under way may take to leave when the transport stops: a goodbye is one packet.
 const LINGER: Duration = Duration::from_millis(200);
+/// Most questions that wait for their answers: a few per peer.
+const ASKED_LIMIT: usize = 512;
 /// Most events that wait because the owner of the link has no room, of those that must not be lost.
 const WAITING_LIMIT: usize = 4096;
 
@@ -77,12 +79,7 @@ impl Task {
         let behaviour = Behaviour::new(&config, &mesh)?;
         let settings = swarm::Config::with_tokio_executor().with_idle_connection_timeout(IDLE);
         let mut swarm = Swarm::new(transport, behaviour, me, settings);
-        for address in &config.listen {
-            swarm.listen_on(address.clone()).map_err(|error| StartError::Listen {
-                address: address.clone(),
-                detail: error.to_string(),
-            })?;
-        }
+        listen(&mut swarm, &config.listen)?;
         let chance = std::collections::hash_map::RandomState::new().build_hasher().finish();
         let mut task = Self {
             swarm,
@@ -168,13 +165,21 @@ impl Task {
             Order::Ask { to, ticket, bytes } => self.ask(to, ticket, bytes),
             Order::Answer { token, bytes } => self.answer(token, bytes),
             Order::Disconnect(node) => self.disconnect(&node),
-            Order::Dial(address) => self.add_place(&address),
-            Order::Know(node, addresses) => self.know(&node, &addresses),
-            Order::Wake => self.book.wake(self.now()),
+            Order::Dial(address) => {
+                self.add_place(&address);
+                self.dial();
+            }
+            Order::Know(node, addresses) => {
+                self.know(&node, &addresses);
+                self.dial();
+            }
+            Order::Wake => {
+                self.book.wake(self.now());
+                self.dial();
+            }
             // taken where orders are received
-            Order::Stop(_) => return,
+            Order::Stop(_) => {}
         }
-        self.dial();
     }
 
     fn gossip(&mut self, bytes: Vec<u8>) {
@@ -205,7 +210,8 @@ impl Task {
     }
 
     fn ask(&mut self, to: NodeId, ticket: u64, bytes: Vec<u8>) {
-        let connected = peer::peer_of(&to).filter(|peer| self.swarm.is_connected(peer));
+        let room = self.asked.len() < ASKED_LIMIT;
+        let connected = peer::peer_of(&to).filter(|peer| room && self.swarm.is_connected(peer));
         let Some(peer) = connected else {
             self.counters.refused(Refusal::Unasked);
             return self.tell(Happened::Answered { from: to, ticket, bytes: None });
@@ -288,9 +294,12 @@ impl Task {
                 (Target::Peer(peer), _) => DialOpts::peer_id(*peer)
                     .condition(PeerCondition::DisconnectedAndNotDialing)
                     .addresses(addresses)
+                    // from the port it listens on, two nodes that dial each other at once would be one
+                    // connection with two beginnings, and neither would be the other's answer
+                    .allocate_new_port()
                     .build(),
                 (Target::Place(_), Some(address)) => {
-                    DialOpts::unknown_peer_id().address(address.clone()).build()
+                    DialOpts::unknown_peer_id().address(address.clone()).allocate_new_port().build()
                 }
                 (Target::Place(_), None) => continue,
             };
@@ -301,8 +310,8 @@ impl Task {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a peer can't be dialled");
-                    if matches!(error, DialError::Denied { .. }) {
-                        self.counters.refused(Refusal::Connections);
+                    if let DialError::Denied { cause } = &error {
+                        self.denied(cause);
                     }
                     self.book.failed(&target, &Failure::Refused, now);
                 }
@@ -338,4 +347,18 @@ impl Task {
             }
         }
     }
+}
+
+/// Listens on all addresses, or on none that is taken.
+fn listen(swarm: &mut Swarm<Behaviour>, addresses: &[Multiaddr]) -> Result<(), StartError> {
+    let failed =
+        |address: &Multiaddr, detail: String| StartError::Listen { address: address.clone(), detail };
+    // all are looked at first: one for IPv6 seems taken once this node listens on the same port for IPv4
+    for address in addresses {
+        is_free(address).map_err(|error| failed(address, error.to_string()))?;
+    }
+    for address in addresses {
+        swarm.listen_on(address.clone()).map_err(|error| failed(address, error.to_string()))?;
+    }
+    Ok(())
 }

@@ -127,11 +127,11 @@ async fn a_node_that_was_reached_before_is_dialled_from_the_start() {
 #[tokio::test]
 async fn a_node_does_not_mind_its_own_address() {
     let keypair = Keypair::generate_ed25519();
-    let first = Node::start(Config { keypair: keypair.clone(), ..config() }).await;
+    let mut first = Node::start(Config { keypair: keypair.clone(), ..config() }).await;
     let address = first.address.clone();
     first.link.dial(address);
-    let mut second = Node::dialling(&[&first]).await;
-    second.connected(&first.id).await;
+    let second = Node::dialling(&[&first]).await;
+    first.connected(&second.id).await;
     assert_eq!(first.link.figures().peers, 1);
 }
 
