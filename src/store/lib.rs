@@ -8,6 +8,7 @@
 mod config;
 mod engine;
 mod error;
+mod exchange;
 mod identity;
 mod keys;
 mod log;
@@ -26,6 +27,7 @@ mod upkeep;
 
 pub use config::{Config, Retention};
 pub use error::StoreError;
+pub use exchange::{Imported, RollupCursor, RollupPage, RollupRow};
 pub use identity::{Identity, identity};
 pub use log::LogRow;
 pub use mesh::PEERS_LIMIT;
