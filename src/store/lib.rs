@@ -6,6 +6,7 @@
 //! a function of the results.
 
 mod config;
+mod cycles;
 mod engine;
 mod error;
 mod exchange;
