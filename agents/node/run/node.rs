@@ -174,6 +174,7 @@ impl Node {
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![dashboard.clone().recipient()],
+                ..Listeners::default()
             }),
         );
     }
