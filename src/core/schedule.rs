@@ -27,15 +27,27 @@ pub struct Limits {
     pub start_within: Millis,
 }
 
-/// A service to be scheduled.
+/// A service to be scheduled, or to leave room for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// Which.
     pub service: ServiceId,
     /// How often.
     pub interval: Interval,
+    /// This node's place among its vantage points. None: it is not tested from here, but has its place among
+    /// the services, so that every node spreads the others alike.
+    pub seat: Option<Seat>,
     /// The latest cycle that has a result from this node, if any is known.
     pub known: Option<Cycle>,
+}
+
+/// Why a probe is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Occasion {
+    /// Its slot has come.
+    Slot,
+    /// Somebody wants to know now, beside the schedule.
+    Extra,
 }
 
 /// A probe to be started.
@@ -49,6 +61,8 @@ pub struct Due {
     pub at: MeshTime,
     /// When the service's next probe is due: retries end before.
     pub until: MeshTime,
+    /// Why.
+    pub occasion: Occasion,
 }
 
 /// What should follow.
@@ -86,28 +100,29 @@ impl Timetable {
         }
     }
 
-    /// Replaces the services. Probes that run go on; a service without a result for the latest slot that
-    /// has passed is tested soon, for that slot's cycle, so that the next slot is a cycle of its own.
-    pub fn plan(&mut self, services: &[Planned], seat: Seat, now: MeshTime) {
-        let pairs: Vec<_> = services.iter().map(|s| (s.service.clone(), s.interval)).collect();
-        let places = offsets(&pairs, seat);
-        let pace = Pace { now, count: services.len() as u64, within: self.limits.start_within };
+    /// Replaces the services and this node's seats. Probes that run go on; a service without a result for the
+    /// latest slot that has passed is tested soon, for that slot's cycle, so that the next slot is a cycle
+    /// of its own. Of a service that stays planned no cycle is lost and none is tested twice.
+    pub fn plan(&mut self, services: &[Planned], now: MeshTime) {
+        let places = offsets(services);
+        let pace = Pace { now, count: places.len() as u64, within: self.limits.start_within };
         let mut old = std::mem::take(&mut self.rows);
         self.queue.clear();
-        for (index, planned) in services.iter().enumerate() {
-            let slots = Slots {
-                interval: planned.interval,
-                offset: places.get(&planned.service).copied().unwrap_or_default(),
-            };
-            let mut row = Row::new(slots, planned.known, old.remove(&planned.service));
-            let at = row.settle(now, Some(pace.place(index)));
+        let seated = services.iter().filter_map(|planned| Some((planned, *places.get(&planned.service)?)));
+        for (index, (planned, offset)) in seated.enumerate() {
+            let slots = Slots { interval: planned.interval, offset };
+            let before = old.remove(&planned.service);
+            let is_same = |row: &&Row| row.slots.interval == planned.interval;
+            let next = before.as_ref().filter(is_same).and_then(|row| row.next);
+            let mut row = Row::new(slots, planned.known, before, now);
+            let at = row.replan(next, pace.place(index), now);
             self.queue.insert((at, planned.service.clone()));
             self.rows.insert(planned.service.clone(), row);
         }
         for (service, mut row) in old {
             // what still runs for a service that is gone keeps its place until it ends
-            if matches!(row.state, State::Running { .. }) {
-                row.next = None;
+            if let State::Running { then, .. } = &mut row.state {
+                (row.next, *then) = (None, None);
                 self.rows.insert(service, row);
             }
         }
@@ -129,6 +144,21 @@ impl Timetable {
         steps
     }
 
+    /// Tests a service now, beside its schedule and within the same limits, unless a probe of it runs or waits
+    /// already. Its slot comes all the same.
+    pub fn look_now(&mut self, service: &ServiceId, now: MeshTime) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(row) = self.rows.get_mut(service)
+            && let Some(due) = row.extra(service, now)
+        {
+            row.state = State::Waiting(due);
+            self.waiting[row.lane as usize].push_front(service.clone());
+            self.set_slow_ones_apart(now);
+            self.start_waiting(now, &mut steps);
+        }
+        steps
+    }
+
     /// When [`Timetable::turn`] is wanted next, if nothing ends before.
     pub fn next_turn(&self) -> Option<MeshTime> {
         let due = self.queue.first().map(|(at, _)| *at);
@@ -145,12 +175,15 @@ impl Timetable {
         let Some(row) = self.rows.get_mut(service) else {
             return;
         };
-        let State::Running { since, lane } = row.state else {
+        let State::Running { since, lane, then, .. } = &mut row.state else {
             return;
         };
-        row.state = State::Idle;
+        let (since, lane, then) = (*since, *lane, then.take());
         row.lane = if now.since(since) >= SLOW_AFTER { Lane::Slow } else { Lane::Quick };
-        if row.next.is_none() {
+        row.state = then.map_or(State::Idle, State::Waiting);
+        if row.state != State::Idle {
+            self.waiting[row.lane as usize].push_back(service.clone());
+        } else if row.next.is_none() {
             self.rows.remove(service);
         }
         match lane {
@@ -170,8 +203,8 @@ impl Timetable {
             match &mut row.state {
                 State::Idle => {}
                 State::Waiting(_) => row.state = State::Idle,
-                State::Running { since, lane } => {
-                    *since = now;
+                State::Running { since, lane, then, .. } => {
+                    (*since, *then) = (now, None);
                     if *lane == Lane::Quick {
                         self.quick.insert((now, service.clone()));
                     }
@@ -197,12 +230,12 @@ impl Timetable {
             if since.plus(SLOW_AFTER) > now {
                 return;
             }
-            let Some((since, service)) = self.quick.pop_first() else {
+            let Some((_, service)) = self.quick.pop_first() else {
                 return;
             };
             self.slow += 1;
-            if let Some(row) = self.rows.get_mut(&service) {
-                row.state = State::Running { since, lane: Lane::Slow };
+            if let Some(Row { state: State::Running { lane, .. }, .. }) = self.rows.get_mut(&service) {
+                *lane = Lane::Slow;
             }
         }
     }
@@ -211,12 +244,15 @@ impl Timetable {
         let row = self.rows.get_mut(service)?;
         let (due, next) = row.come_due(service, now)?;
         self.queue.insert((next, service.clone()));
-        match row.state {
-            State::Running { .. } => Some(Step::Overran(due.service)),
-            State::Waiting(_) => {
-                row.state = State::Waiting(due);
-                Some(Step::Starved(service.clone()))
+        match &mut row.state {
+            State::Running { occasion: Occasion::Slot, .. } => Some(Step::Overran(due.service)),
+            State::Running { occasion: Occasion::Extra, then, .. } => {
+                then.replace(due).map(|lost| Step::Overran(lost.service))
             }
+            State::Waiting(waiting) => match std::mem::replace(waiting, due).occasion {
+                Occasion::Slot => Some(Step::Starved(service.clone())),
+                Occasion::Extra => None,
+            },
             State::Idle => {
                 self.waiting[row.lane as usize].push_back(due.service.clone());
                 row.state = State::Waiting(due);
@@ -234,10 +270,12 @@ impl Timetable {
                 let Some(row) = self.rows.get_mut(&service) else {
                     continue;
                 };
-                let running = State::Running { since: now, lane };
-                if let State::Waiting(due) = std::mem::replace(&mut row.state, running) {
-                    steps.push(Step::Start(due));
-                }
+                let State::Waiting(due) = &row.state else {
+                    continue;
+                };
+                let (due, occasion) = (due.clone(), due.occasion);
+                row.state = State::Running { since: now, lane, occasion, then: None };
+                steps.push(Step::Start(due));
                 match lane {
                     Lane::Quick => {
                         self.quick.insert((now, service));

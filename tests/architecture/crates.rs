@@ -67,6 +67,16 @@ impl Crate {
     }
 }
 
+/// The files rustc starts from in folders that a member has for fuzzing: workspaces of their own, kept out
+/// of ours since they need a nightly compiler.
+pub(crate) fn fuzz_roots(tree: &Tree) -> Vec<String> {
+    let workspace = parsed(tree, "Cargo.toml");
+    let excluded = workspace["workspace"].get("exclude").and_then(toml::Value::as_array);
+    let folders = excluded.into_iter().flatten().filter_map(toml::Value::as_str);
+    let fuzzing = folders.filter(|folder| folder.ends_with("/fuzz"));
+    fuzzing.flat_map(|folder| roots(tree, folder, &parsed(tree, &format!("{folder}/Cargo.toml")))).collect()
+}
+
 /// Whether the house allows this arrow. Dependencies of tests count as well.
 pub(crate) fn may_depend(from: &Crate, to: &Crate) -> bool {
     match from.floor() {

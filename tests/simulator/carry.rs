@@ -39,7 +39,10 @@ impl World {
         let goes_to = if few { FAN_OUT } else { count };
         for step in 0..goes_to {
             let to = self.network.peers(node)[(first + step) % count];
-            if Some(to) == from || (from.is_some() && Some(to) == author) || self.network.loses(&mut self.chance) {
+            if Some(to) == from
+                || (from.is_some() && Some(to) == author)
+                || self.network.loses(&mut self.chance)
+            {
                 continue;
             }
             self.send(node, to, message, Arrival::First);

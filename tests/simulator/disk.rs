@@ -95,7 +95,9 @@ impl Disk {
         for span in spans {
             let Some(numbers) = self.log.get(&span.sequence) else { continue };
             let room = limit.saturating_sub(found.len());
-            found.extend(numbers.range(span.first..=span.last).take(room).map(|(_, sealed)| Rc::clone(sealed)));
+            found.extend(
+                numbers.range(span.first..=span.last).take(room).map(|(_, sealed)| Rc::clone(sealed)),
+            );
         }
         found
     }
@@ -119,8 +121,10 @@ impl Disk {
 
     /// The statements of one author.
     pub fn facts_of(&self, author: &NodeId) -> impl Iterator<Item = &Fact> {
-        let is_theirs = |sequence: &Sequence| sequence.author == *author && sequence.chapter == Chapter::Statements;
-        let numbers = self.log.iter().filter(move |(sequence, _)| is_theirs(sequence)).map(|(_, numbers)| numbers);
+        let is_theirs =
+            |sequence: &Sequence| sequence.author == *author && sequence.chapter == Chapter::Statements;
+        let numbers =
+            self.log.iter().filter(move |(sequence, _)| is_theirs(sequence)).map(|(_, numbers)| numbers);
         numbers.flat_map(BTreeMap::values).flat_map(|sealed| &sealed.batch.facts)
     }
 

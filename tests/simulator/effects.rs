@@ -148,5 +148,8 @@ impl World {
 
 /// A node's number, which is its id.
 pub(crate) fn number_of(node: &NodeId) -> Index {
-    node.as_str().bytes().skip(1).fold(0, |number, digit| number * 10 + Index::from(digit.saturating_sub(b'0')))
+    node.as_str()
+        .bytes()
+        .skip(1)
+        .fold(0, |number, digit| number * 10 + Index::from(digit.saturating_sub(b'0')))
 }

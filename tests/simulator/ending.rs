@@ -75,7 +75,9 @@ impl World {
         let Some(first) = component.first().copied() else { return };
         for node in component {
             if digest(self, *node) != digest(self, first) {
-                self.breaks(Check::NoLostFact, |_| format!("the journals of n{first} and n{node} differ at the end"));
+                self.breaks(Check::NoLostFact, |_| {
+                    format!("the journals of n{first} and n{node} differ at the end")
+                });
             }
         }
     }
@@ -92,13 +94,16 @@ impl World {
         let mut lost = Vec::new();
         for sealed in &self.archive {
             let author = crate::effects::number_of(&sealed.batch.sequence.author);
-            let is_excused = !self.nodes[usize::from(author)].is_on() || self.checks.power_lost(author, sealed.at);
+            let is_excused =
+                !self.nodes[usize::from(author)].is_on() || self.checks.power_lost(author, sealed.at);
             if !is_excused && !known.contains(&(std::rc::Rc::as_ptr(sealed) as usize)) {
                 lost.push(format!("{:?} number {}", sealed.batch.sequence, sealed.batch.number));
             }
         }
         if let Some(first) = lost.first().cloned() {
-            self.breaks(Check::NoLostFact, |_| format!("{} batches are nowhere, the first is {first}", lost.len()));
+            self.breaks(Check::NoLostFact, |_| {
+                format!("{} batches are nowhere, the first is {first}", lost.len())
+            });
         }
     }
 

@@ -45,7 +45,9 @@ impl World {
         let known = *self.checks.terms.entry((node, term.0)).or_insert(boot);
         self.checks.look(Check::TermsOnce);
         if known != boot {
-            self.breaks(Check::TermsOnce, |_| format!("n{node} claims {term:?} in its lives {known} and {boot}"));
+            self.breaks(Check::TermsOnce, |_| {
+                format!("n{node} claims {term:?} in its lives {known} and {boot}")
+            });
         }
     }
 
@@ -68,7 +70,9 @@ impl World {
             self.checks.look(Check::NoNeedlessClaim);
             let leads = self.holders(&[leader]).contains(&leader);
             if leads && self.now < since + UNSETTLED {
-                self.breaks(Check::NoNeedlessClaim, |_| format!("n{node} has only just come, and n{leader} leads"));
+                self.breaks(Check::NoNeedlessClaim, |_| {
+                    format!("n{node} has only just come, and n{leader} leads")
+                });
             }
         }
     }
@@ -87,7 +91,9 @@ impl World {
         if just_woke {
             self.checks.look(Check::NobodyAccused);
             if self.nodes[usize::from(peer)].is_on() {
-                self.breaks(Check::NobodyAccused, |_| format!("n{node} has slept and holds n{peer} to be dead"));
+                self.breaks(Check::NobodyAccused, |_| {
+                    format!("n{node} has slept and holds n{peer} to be dead")
+                });
             }
         }
     }

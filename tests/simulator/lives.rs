@@ -115,7 +115,8 @@ impl World {
             }
             let incidents = &one.disk.incidents[place];
             let before = oldest.map_or(MeshTime(u64::MAX), |oldest| oldest.start());
-            let last_incident = incidents.range(..Cycle::starting(before)).next_back().map(|(_, last)| last.clone());
+            let last_incident =
+                incidents.range(..Cycle::starting(before)).next_back().map(|(_, last)| last.clone());
             let past = Past { results, last_incident, ..Past::default() };
             watch.resume(service, past, mesh_now);
         }

@@ -108,7 +108,9 @@ impl World {
         let view = machine.view(one.now(self.now));
         let leader = view.leader().map(|claim| claim.node.clone());
         let could = |member: &&p7_core::mesh::view::MemberView| {
-            member.liveness == Liveness::Alive && !member.posts.is_empty() && Some(&member.node) != leader.as_ref()
+            member.liveness == Liveness::Alive
+                && !member.posts.is_empty()
+                && Some(&member.node) != leader.as_ref()
         };
         // who is above this node in rank speaks before it
         let rank = |node: &p7_core::vocabulary::NodeId| {
@@ -154,7 +156,9 @@ impl World {
 
     pub(crate) fn mouth_hears(&mut self, heard: Heard) {
         let (node, life) = match &heard {
-            Heard::Alarm(node, life) | Heard::Goes(node, life, _) | Heard::Answer(node, life, ..) => (*node, *life),
+            Heard::Alarm(node, life) | Heard::Goes(node, life, _) | Heard::Answer(node, life, ..) => {
+                (*node, *life)
+            }
         };
         let one = &mut self.nodes[usize::from(node)];
         if one.life != life || one.power != Power::On {

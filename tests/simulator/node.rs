@@ -1,12 +1,12 @@
 //! A simulated node: the machine and the watch under test, with what a live node has around them.
 
 use crate::disk::Disk;
+use crate::mouth::Mouth;
 use crate::network::Index;
 use crate::options::Lie;
 use crate::queue::At;
-use p7_core::mesh::machine::{Answer, Machine};
-use crate::mouth::Mouth;
 use p7_core::mesh::look::Looks;
+use p7_core::mesh::machine::{Answer, Machine};
 use p7_core::mesh::words::{Batch, Beat, Now, Question, Steady, Suspicion};
 use p7_core::schedule::Seat;
 use p7_core::vocabulary::{Cycle, MeshTime, NodeId};

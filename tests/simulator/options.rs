@@ -176,7 +176,12 @@ impl Options {
             rules: RuleSet::ALL,
             nodes,
             span,
-            services: vec![Plan { interval: MINUTE, timeout: 3_000, vantage_points: 0, at_first_site: false }],
+            services: vec![Plan {
+                interval: MINUTE,
+                timeout: 3_000,
+                vantage_points: 0,
+                at_first_site: false,
+            }],
             wire: Wire { base: 1, jitter: 20, loss: 0, twice: 0, behind_nat: 0, redial: 3_000 },
             clocks: Clocks { offset: 50, drift: 20, step: 0 },
             faults: Vec::new(),

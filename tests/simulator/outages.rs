@@ -77,7 +77,8 @@ impl World {
         if self.options.sites > 0 && witnesses.bad > 0 {
             return None;
         }
-        let slowest = component.iter().map(|node| self.nodes[usize::from(*node)].slow).max().unwrap_or_default();
+        let slowest =
+            component.iter().map(|node| self.nodes[usize::from(*node)].slow).max().unwrap_or_default();
         let wire = 6 * self.options.latency_limit() + 3 * slowest;
         let is_rough = self.options.wire.loss > 0
             || self.options.misjudges > 0
@@ -90,7 +91,9 @@ impl World {
         Some(match (confirmed, is_rough) {
             (true, false) => first + timeout + PROMISED + wire,
             (true, true) => interval + 2 * timeout + PROMISED + wire + LOSS_ALLOWANCE,
-            (false, _) => 2 * interval + timeout + PROMISED + wire + if is_rough { LOSS_ALLOWANCE } else { 0 },
+            (false, _) => {
+                2 * interval + timeout + PROMISED + wire + if is_rough { LOSS_ALLOWANCE } else { 0 }
+            }
         })
     }
 
@@ -152,7 +155,9 @@ impl World {
                         status.vantage.iter().map(|one| (one.node.clone(), one.cycle, one.outcome)).collect();
                     format!("{:?} {:?} {newest:?}", status.level, status.freshness)
                 });
-                self.breaks(Check::IncidentInTime, |_| format!("n{node}: {id} is out for {after} ms: {status:?}"));
+                self.breaks(Check::IncidentInTime, |_| {
+                    format!("n{node}: {id} is out for {after} ms: {status:?}")
+                });
             }
         }
         if all {
@@ -189,7 +194,9 @@ impl World {
                         status.vantage.iter().map(|one| (one.node.clone(), one.cycle, one.outcome)).collect();
                     format!("{:?} {newest:?}", status.level)
                 });
-                self.breaks(Check::RecoveryInTime, |_| format!("n{node}: {id} is well for {after} ms: {status:?}"));
+                self.breaks(Check::RecoveryInTime, |_| {
+                    format!("n{node}: {id} is well for {after} ms: {status:?}")
+                });
             }
         }
     }
@@ -230,7 +237,9 @@ impl World {
             return false;
         }
         let components = self.components();
-        let Some(component) = components.iter().find(|component| component.contains(&node)) else { return false };
+        let Some(component) = components.iter().find(|component| component.contains(&node)) else {
+            return false;
+        };
         let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
         let mut blind = 0;
         for one in component.iter().map(|one| &self.nodes[usize::from(*one)]) {
@@ -248,7 +257,8 @@ impl World {
             }
         }
         // whoever is blind for other reasons than the one bad vantage point leaves the rest to decide
-        good.len() + bad.len() >= ENOUGH && bad.len() < good.len().min(2) || (bad.is_empty() && blind > 0 && !good.is_empty())
+        good.len() + bad.len() >= ENOUGH && bad.len() < good.len().min(2)
+            || (bad.is_empty() && blind > 0 && !good.is_empty())
     }
 
     /// A result is about to be believed by a node.
@@ -264,7 +274,9 @@ impl World {
         // of its own clock's jumps a node knows itself
         if result.cycle.start().0 > lawful && one.lie.is_none() && one.id != *author {
             let ahead = result.cycle.start().0 - lawful;
-            self.breaks(Check::NoFuture, |_| format!("n{node} believes a result of {author} {ahead} ms too early"));
+            self.breaks(Check::NoFuture, |_| {
+                format!("n{node} believes a result of {author} {ahead} ms too early")
+            });
         }
     }
 
@@ -292,7 +304,9 @@ impl World {
     /// Whether most of at least three nodes around it, itself counted, have a clock that is right.
     fn has_right_company(&self, node: Index) -> bool {
         let components = self.components();
-        let Some(component) = components.iter().find(|component| component.contains(&node)) else { return false };
+        let Some(component) = components.iter().find(|component| component.contains(&node)) else {
+            return false;
+        };
         let limit = i64::try_from(self.options.clocks.offset).unwrap_or(i64::MAX).saturating_add(2_000);
         let is_right = |one: &&Index| self.nodes[usize::from(**one)].clock.ahead(self.now).abs() <= limit;
         let others = component.iter().filter(|one| **one != node);

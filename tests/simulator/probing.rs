@@ -220,7 +220,8 @@ impl World {
             }
         }
         let result = Arc::new(result);
-        let began = self.now.saturating_sub(u64::from(result.latency.0) / 1_000 + self.nodes[usize::from(node)].slow);
+        let began =
+            self.now.saturating_sub(u64::from(result.latency.0) / 1_000 + self.nodes[usize::from(node)].slow);
         self.check_own_result(node, &result, began);
         let fact = Fact::Result(result);
         let me: NodeId = self.nodes[usize::from(node)].id.clone();
@@ -237,7 +238,8 @@ impl World {
     pub(crate) fn plan_slots_anew(&mut self, node: Index) {
         for service in 0..self.services.len() {
             let interval = self.services[service].interval;
-            let horizon = Cycle::at(self.nodes[usize::from(node)].mesh_time(self.now), interval).later(2, interval);
+            let horizon =
+                Cycle::at(self.nodes[usize::from(node)].mesh_time(self.now), interval).later(2, interval);
             let desk = &mut self.nodes[usize::from(node)].desks[service];
             desk.last = desk.last.filter(|last| *last <= horizon);
             self.plan_slot(node, service, FirstTest::AtSlot);

@@ -4,7 +4,6 @@ use crate::checks::{Check, Checks};
 use crate::options::{HOUR, Options};
 use crate::world::World;
 
-
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -29,7 +28,8 @@ impl Outcome {
             text += &format!("  {} at {seconds}.{millis:03} s: {}\n", broken.check.as_str(), broken.how);
         }
         if !text.is_empty() {
-            text = format!("seed {}: scripts/simulate --seed {} --runs 1 --trace\n{text}", self.seed, self.seed);
+            text =
+                format!("seed {}: scripts/simulate --seed {} --runs 1 --trace\n{text}", self.seed, self.seed);
         }
         text
     }

@@ -20,7 +20,8 @@ const NEAR: u64 = 180_000;
 
 impl World {
     pub(crate) fn time_to_say(&self) -> u64 {
-        let is_rough = self.options.channel.refuses > 0 || self.options.wire.loss > 0 || self.options.misjudges > 0;
+        let is_rough =
+            self.options.channel.refuses > 0 || self.options.wire.loss > 0 || self.options.misjudges > 0;
         SAID_WITHIN + self.options.channel.delay + if is_rough { TRIES } else { 0 }
     }
 
@@ -33,7 +34,9 @@ impl World {
         }
         let id = &self.services[service].id;
         let said = self.channel.spoken.iter().rev().take_while(|spoken| spoken.at >= since);
-        let said = said.filter(|spoken| spoken.notice.service == *id && spoken.notice.level >= Level::Incident).count();
+        let said = said
+            .filter(|spoken| spoken.notice.service == *id && spoken.notice.level >= Level::Incident)
+            .count();
         self.checks.look(Check::OutageSaid);
         if said == 0 {
             self.breaks(Check::OutageSaid, |world| {
@@ -74,7 +77,8 @@ impl World {
         self.checks.add("messages", self.channel.spoken.len() as u64);
         for ((service, incident, level), at) in copies {
             self.checks.look(Check::SaidOnce);
-            let (first, last) = (at.first().copied().unwrap_or_default(), at.last().copied().unwrap_or_default());
+            let (first, last) =
+                (at.first().copied().unwrap_or_default(), at.last().copied().unwrap_or_default());
             self.checks.add("messages said again", at.len() as u64 - 1);
             let allowed = self.allowed_copies(first, last);
             if at.len() > allowed {
@@ -90,7 +94,8 @@ impl World {
     /// As many copies as there were components, and for each loss of a word near them one more.
     fn allowed_copies(&self, first: At, last: At) -> usize {
         let from = first.saturating_sub(NEAR);
-        let before = self.checks.doubles.iter().rev().find(|(at, _)| *at <= from).map_or(1, |(_, count)| *count);
+        let before =
+            self.checks.doubles.iter().rev().find(|(at, _)| *at <= from).map_or(1, |(_, count)| *count);
         let within = self.checks.doubles.iter().filter(|(at, _)| (from..=last).contains(at));
         let components = within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1);
         let losses = self.checks.losses.iter().filter(|at| (from..=last).contains(*at)).count();
@@ -104,7 +109,8 @@ impl World {
             let last = self.channel.spoken.iter().rev().find(|spoken| spoken.notice.service == id);
             let Some(last) = last.cloned() else { continue };
             self.checks.look(Check::RecoverySaid);
-            let is_open = self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
+            let is_open =
+                self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
             if last.notice.level >= Level::Incident && !is_open {
                 self.breaks(Check::RecoverySaid, |_| format!("the last word on {id} is {:?}", last.notice));
             }
@@ -127,13 +133,18 @@ impl World {
             if said.iter().any(|(_, notice)| Some(notice) != first.as_ref()) {
                 self.breaks(Check::SameLedger, |_| format!("{id}: {said:?}"));
             }
-            let is_outage = |notice: &Notice| notice.level >= Level::Incident && notice.saying == Saying::Sent;
-            let open = component.iter().any(|node| self.nodes[usize::from(*node)].watch.open_incident(&id).is_some());
+            let is_outage =
+                |notice: &Notice| notice.level >= Level::Incident && notice.saying == Saying::Sent;
+            let open = component
+                .iter()
+                .any(|node| self.nodes[usize::from(*node)].watch.open_incident(&id).is_some());
             if let Some(Some(last)) = first
                 && is_outage(&last)
                 && !open
             {
-                self.breaks(Check::RecoverySaid, |_| format!("{id} is well, and the ledger's last word is {last:?}"));
+                self.breaks(Check::RecoverySaid, |_| {
+                    format!("{id} is well, and the ledger's last word is {last:?}")
+                });
             }
         }
     }

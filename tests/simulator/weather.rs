@@ -96,7 +96,8 @@ impl World {
         if self.weather.is_over {
             return;
         }
-        let mean = self.options.faults.iter().find(|(known, _)| *known == fault).map_or(MINUTE, |(_, mean)| *mean);
+        let mean =
+            self.options.faults.iter().find(|(known, _)| *known == fault).map_or(MINUTE, |(_, mean)| *mean);
         let at = self.now + self.chance.around(mean).max(1_000);
         self.queue.put(at, Happening::Strikes(fault));
         if self.weather.storms {
@@ -154,7 +155,8 @@ impl World {
             Fault::Join => {
                 if self.nodes.len() < NODES_LIMIT.min(self.options.nodes + 6) {
                     let node = self.add_node();
-                    let asleep: Vec<Index> = self.nodes.iter().filter(|n| n.power == Power::Asleep).map(|n| n.index).collect();
+                    let asleep: Vec<Index> =
+                        self.nodes.iter().filter(|n| n.power == Power::Asleep).map(|n| n.index).collect();
                     for sleeper in asleep {
                         self.network.cut(node, sleeper);
                         self.network.cut(sleeper, node);
@@ -259,7 +261,9 @@ impl World {
         let one = &mut self.nodes[usize::from(node)];
         let before = one.clock.ahead(self.now);
         (one.clock.offset, one.clock.since) = (ahead, self.now);
-        self.tell(|world| format!("{}'s clock is set to be {ahead} ms ahead", world.nodes[usize::from(node)].id));
+        self.tell(|world| {
+            format!("{}'s clock is set to be {ahead} ms ahead", world.nodes[usize::from(node)].id)
+        });
         if !self.nodes[usize::from(node)].is_on() {
             return;
         }
@@ -270,7 +274,8 @@ impl World {
     }
 
     fn configure(&mut self, node: Index) {
-        let known = self.nodes[usize::from(node)].machine.as_ref().and_then(|machine| machine.configuration());
+        let known =
+            self.nodes[usize::from(node)].machine.as_ref().and_then(|machine| machine.configuration());
         let version = known.map_or(0, |known| known.stamp.version) + 1;
         let stamp = Stamp { version, hash: self.chance.number() };
         let at = self.nodes[usize::from(node)].mesh_time(self.now);
@@ -325,7 +330,9 @@ impl World {
         let (number, hit) = (outage.number, outage.hit);
         let mean = if hit == Hit::Flapping { 20_000 } else { self.options.outages.1 };
         let at = self.now + self.chance.around(mean).max(500);
-        self.tell(|world| format!("{} is out: {:?}", world.services[service].id, world.truths[service].outage));
+        self.tell(|world| {
+            format!("{} is out: {:?}", world.services[service].id, world.truths[service].outage)
+        });
         self.queue.put(at, Happening::OutageEnds(service, number));
         self.note_outage(service);
     }

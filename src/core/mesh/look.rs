@@ -57,6 +57,11 @@ impl Looks {
         self.0.get(service).map(|said| said.cycle)
     }
 
+    /// What this node has last said about a service; none when it said nothing or did not vote.
+    pub fn vote(&self, service: &ServiceId) -> Option<Vote> {
+        self.0.get(service)?.vote
+    }
+
     /// Forgets the services that are not kept.
     pub fn retain(&mut self, keep: impl Fn(&ServiceId) -> bool) {
         self.0.retain(|service, _| keep(service));

@@ -1,4 +1,5 @@
 //! The shared configuration: of all versions that are known the greatest stamp stands, on every node alike.
+//! Version 0 is a node's own file, offered to nodes that have none.
 
 use super::mix;
 use super::words::{Configuration, Stamp};
@@ -37,7 +38,7 @@ pub struct Shared {
 impl Shared {
     /// Takes a version in.
     pub fn take(&mut self, heard: Arc<Configuration>) -> Taken {
-        if heard.stamp.version == 0 || heard.stamp.hash != mix::of_text(&heard.text) {
+        if heard.stamp.hash != mix::of_text(&heard.text) {
             return Taken::Broken;
         }
         let Some(newest) = &mut self.newest else {
@@ -75,7 +76,7 @@ impl Shared {
         self.newest.as_ref()
     }
 
-    /// Its stamp; version 0 when there is none.
+    /// Its stamp; all zero when there is none.
     pub fn stamp(&self) -> Stamp {
         self.newest.as_ref().map(|newest| newest.stamp).unwrap_or_default()
     }
@@ -136,8 +137,16 @@ mod tests {
         let forged =
             Configuration { stamp: Stamp { version: 9, hash: u64::MAX }, ..version(9, "x").as_ref().clone() };
         assert_eq!(shared.take(Arc::new(forged)), Taken::Broken);
-        assert_eq!(shared.take(version(0, "x")), Taken::Broken);
         assert_eq!(shared.newest(), None);
+    }
+
+    #[test]
+    fn an_offer_stands_below_everything_that_was_given() {
+        let mut shared = Shared::default();
+        assert_eq!(shared.take(version(0, "x")), Taken::Newer);
+        assert_eq!(shared.take(version(1, "a")), Taken::Newer);
+        assert_eq!(shared.take(version(0, "y")), Taken::Older);
+        assert_eq!(shared.newest(), Some(&version(1, "a")));
     }
 
     proptest! {

@@ -1,13 +1,17 @@
 //! Where in time services stand: their places in the interval, their slots, their first probes.
 
+use super::Planned;
 use crate::vocabulary::{Cycle, Interval, MeshTime, Millis, ServiceId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Where services stand closer than this, those of one such span are tested together: waking the machine for
 /// each by itself costs more than the tests. More would let them wait for each other and measure that.
 const GRAIN: Millis = Millis(40);
 /// Longest pause between two of the first probes after a start: a few services need not be stretched.
 const START_PACE_LIMIT: Millis = Millis(10);
+
+/// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
+const AHEAD_LIMIT: u64 = 2;
 
 /// This node's place among the vantage points of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,20 +27,23 @@ impl Seat {
     pub const ALONE: Self = Self { position: 0, of: 1 };
 }
 
-/// Where in its interval each service is looked at: services of one interval are spread evenly over it
-/// in the order of their ids, and the vantage points of one service evenly between each other.
-pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<ServiceId, Millis> {
-    let mut groups: BTreeMap<Interval, BTreeSet<&ServiceId>> = BTreeMap::new();
-    for (service, interval) in services {
-        groups.entry(*interval).or_default().insert(service);
+/// Where in its interval each service with a seat is looked at: services of one interval are spread evenly
+/// over it in the order of their ids, and the vantage points of one service evenly between each other. Those
+/// without a seat have their place, too, so that all nodes mean the same ones.
+pub fn offsets(services: &[Planned]) -> BTreeMap<ServiceId, Millis> {
+    let mut groups: BTreeMap<Interval, BTreeMap<&ServiceId, Option<Seat>>> = BTreeMap::new();
+    for planned in services {
+        groups.entry(planned.interval).or_default().insert(&planned.service, planned.seat);
     }
     let mut places = BTreeMap::new();
     for (interval, group) in groups {
         let share =
             |part: usize, of: usize| u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128);
-        let is_dense = interval.span().0 < GRAIN.0.saturating_mul(group.len() as u64);
+        let seated = group.values().flatten().count() as u64;
+        let is_dense = interval.span().0 < GRAIN.0.saturating_mul(seated);
         let grain = if is_dense { u128::from(GRAIN.0) } else { 1 };
-        for (index, service) in group.iter().enumerate() {
+        for (index, (service, seat)) in group.iter().enumerate() {
+            let Some(seat) = seat else { continue };
             let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
             let place = place % u128::from(interval.span().0);
             let place = place - place % grain;
@@ -56,6 +63,11 @@ pub(super) struct Slots {
 impl Slots {
     pub(super) fn time(self, cycle: Cycle) -> MeshTime {
         cycle.start().plus(self.offset)
+    }
+
+    /// The latest cycle that can have been seen by a clock that is not wrong.
+    pub(super) fn horizon(self, now: MeshTime) -> Cycle {
+        Cycle::at(now, self.interval).later(AHEAD_LIMIT, self.interval)
     }
 
     /// The cycle whose slot is the latest at or before `now`.

@@ -1,11 +1,8 @@
 //! One service of the timetable: its next probe, and whether one runs.
 
-use super::Due;
 use super::places::Slots;
+use super::{Due, Occasion};
 use crate::vocabulary::{Cycle, MeshTime, ServiceId};
-
-/// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
-const AHEAD_LIMIT: u64 = 2;
 
 /// Whether a service's probe runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +13,9 @@ pub(super) enum State {
     Running {
         since: MeshTime,
         lane: Lane,
+        occasion: Occasion,
+        /// The slot that came while an extra test ran: no slot is taken away by one.
+        then: Option<Due>,
     },
 }
 
@@ -40,17 +40,36 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
-        let (last, state, lane) =
-            before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
-        Self { slots, last: last.max(known), next: None, state, lane }
+    /// A service that is planned, after what it was `before`; what is known of it says how far it is only when
+    /// nothing ran from here before.
+    pub(super) fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>, now: MeshTime) -> Self {
+        let current = Cycle::at(now, slots.interval);
+        // one ahead of the clock may have a word, but no slot yet
+        let known = known.filter(|known| *known <= slots.horizon(now)).map(|known| known.min(current));
+        let fresh = Self { slots, last: known, next: None, state: State::Idle, lane: Lane::Quick };
+        before.map_or(fresh, |before| Row { slots, next: None, ..before })
+    }
+
+    /// Finds the next probe under a new plan, `before` which it stood there; at `start` if the slot that has
+    /// passed was never planned. A cycle that was planned is neither lost nor tested twice: where its
+    /// slot is past in the new plan, it keeps the time it had in the old one. Returns when it is due.
+    pub(super) fn replan(
+        &mut self,
+        before: Option<(Cycle, MeshTime)>,
+        start: MeshTime,
+        now: MeshTime,
+    ) -> MeshTime {
+        match before {
+            Some((cycle, at)) if cycle <= self.slots.passed(now) => self.settle(now, Some(at)),
+            Some(_) => self.settle(now, None),
+            None => self.settle(now, Some(start)),
+        }
     }
 
     /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
     /// next slot. Returns when it is due.
     pub(super) fn settle(&mut self, now: MeshTime, start: Option<MeshTime>) -> MeshTime {
-        let horizon = Cycle::at(now, self.slots.interval).later(AHEAD_LIMIT, self.slots.interval);
-        self.last = self.last.filter(|last| *last <= horizon);
+        self.last = self.last.filter(|last| *last <= self.slots.horizon(now));
         let passed = self.slots.passed(now);
         let upcoming = self.slots.next(self.last, now);
         let slot = self.slots.time(upcoming);
@@ -72,7 +91,14 @@ impl Row {
         }
         self.last = Some(cycle);
         let until = self.settle(now, None);
-        let due = Due { service: service.clone(), cycle, at, until };
+        let due = Due { service: service.clone(), cycle, at, until, occasion: Occasion::Slot };
         Some((due, until))
+    }
+
+    /// A test beside its schedule, if none runs or waits.
+    pub(super) fn extra(&self, service: &ServiceId, now: MeshTime) -> Option<Due> {
+        let (_, until) = self.next.filter(|_| self.state == State::Idle)?;
+        let cycle = Cycle::at(now, self.slots.interval);
+        Some(Due { service: service.clone(), cycle, at: now, until, occasion: Occasion::Extra })
     }
 }

@@ -104,9 +104,9 @@ fn what_is_known_from_before_a_restart_counts_and_a_word_of_a_wrong_clock_does_n
     looks.known(&shop(), Said { cycle: cycle(5), vote: Some(Vote::Failed) });
     looks.known(&shop(), Said { cycle: cycle(4), vote: Some(Vote::Failed) });
     assert_eq!(looks.place(&shop(), cycle(5), cycle(5), TEN, Up), None);
-    assert_eq!(looks.latest(&shop()), Some(cycle(5)));
+    assert_eq!((looks.latest(&shop()), looks.vote(&shop())), (Some(cycle(5)), Some(Vote::Passed)));
     looks.retain(|service| *service != shop());
-    assert_eq!(looks.latest(&shop()), None);
+    assert_eq!((looks.latest(&shop()), looks.vote(&shop())), (None, None));
 }
 
 #[test]

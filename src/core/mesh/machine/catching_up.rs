@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// How often a random peer is asked when nothing else calls for it.
 const ASK_EVERY: Millis = Millis(20_000);
 /// A digest that differs for so long means that something is missing, not only under way.
-const DIFFERS_FOR: Millis = Millis(3_000);
+const DIFFERS_FOR: Millis = Millis(5_000);
 /// The same peer is asked again at the earliest after this, unless its last answer brought news.
 const ASK_AGAIN: Millis = Millis(5_000);
 /// A question without an answer is given up after this; the transport's own limit is shorter.
