@@ -62,7 +62,14 @@ impl World {
         self.queue.put(at, Happening::Deliver { to, from, epoch, copy, message: Rc::clone(message) });
     }
 
-    pub(crate) fn deliver(&mut self, to: Index, from: Index, epoch: u32, message: &Rc<Parcel>, copy: Arrival) {
+    pub(crate) fn deliver(
+        &mut self,
+        to: Index,
+        from: Index,
+        epoch: u32,
+        message: &Rc<Parcel>,
+        copy: Arrival,
+    ) {
         match self.nodes[usize::from(to)].power {
             Power::On => {}
             Power::Asleep => {
@@ -213,7 +220,10 @@ impl World {
             // what a sender's system repeats comes within a second of the way being open
             let at = self.now + self.chance.between(1, 1_000);
             if let Some(epoch) = self.network.epoch(sender, receiver) {
-                self.queue.put(at, Happening::Deliver { to: receiver, from: sender, epoch, copy: Arrival::First, message });
+                self.queue.put(
+                    at,
+                    Happening::Deliver { to: receiver, from: sender, epoch, copy: Arrival::First, message },
+                );
             }
         }
         self.dial_soon(from, to);

@@ -21,14 +21,16 @@ const IN_A_ROW: u32 = 2;
 impl World {
     /// Nodes that run and can reach each other, by way of others if need be; each list in order.
     pub fn components(&self) -> Vec<Vec<Index>> {
-        let mut left: BTreeSet<Index> = self.nodes.iter().filter(|node| node.is_on()).map(|node| node.index).collect();
+        let mut left: BTreeSet<Index> =
+            self.nodes.iter().filter(|node| node.is_on()).map(|node| node.index).collect();
         let mut components = Vec::new();
         while let Some(first) = left.pop_first() {
             let mut members = vec![first];
             let mut seen = 0;
             while let Some(one) = members.get(seen).copied() {
                 seen += 1;
-                let near: Vec<Index> = left.iter().copied().filter(|other| self.network.could(one, *other)).collect();
+                let near: Vec<Index> =
+                    left.iter().copied().filter(|other| self.network.could(one, *other)).collect();
                 for other in near {
                     left.remove(&other);
                     members.push(other);
@@ -109,13 +111,17 @@ impl World {
         let faults = if is_right { 0 } else { faults + 1 };
         if faults == IN_A_ROW {
             let followed: Vec<_> = eligible.iter().map(|node| (*node, self.followed(*node))).collect();
-            self.breaks(Check::OneLeader, |_| format!("{holders:?} hold the role; who follows whom: {followed:?}"));
+            self.breaks(Check::OneLeader, |_| {
+                format!("{holders:?} hold the role; who follows whom: {followed:?}")
+            });
         }
         let now_leads = holders.first().copied().filter(|_| is_right);
         if let (Some(before), Some(after)) = (leader, now_leads) {
             self.checks.look(Check::LeaderStays);
             if before != after && !self.may_change(before, after) {
-                self.breaks(Check::LeaderStays, |_| format!("n{after} leads in place of n{before} in a quiet mesh"));
+                self.breaks(Check::LeaderStays, |_| {
+                    format!("n{after} leads in place of n{before} in a quiet mesh")
+                });
             }
         }
         self.checks.leaders.insert(least, (changes, now_leads.or(leader), faults));
@@ -140,7 +146,9 @@ impl World {
             self.checks.look(Check::SameMembers);
             let seen = machine.peers_alive();
             if seen + 1 != component.len() && self.options.wire.loss < 50 {
-                self.breaks(Check::SameMembers, |_| format!("n{node} sees {seen} others, there are {component:?}"));
+                self.breaks(Check::SameMembers, |_| {
+                    format!("n{node} sees {seen} others, there are {component:?}")
+                });
             }
         }
     }
@@ -162,20 +170,25 @@ impl World {
             let wanted = self.seats_wanted(service, component);
             let expected: Vec<u16> = (0..u16::try_from(wanted).unwrap_or(u16::MAX)).collect();
             if positions != expected {
-                self.breaks(Check::Seats, |_| format!("s{service:02}: seats {positions:?} among {component:?}, not {wanted}"));
+                self.breaks(Check::Seats, |_| {
+                    format!("s{service:02}: seats {positions:?} among {component:?}, not {wanted}")
+                });
             }
         }
     }
 
     fn seats_wanted(&self, service: usize, component: &[Index]) -> usize {
         let plan = &self.options.services[service];
-        let at_first = component.iter().filter(|node| self.nodes[usize::from(**node)].site == Some(0)).count();
+        let at_first =
+            component.iter().filter(|node| self.nodes[usize::from(**node)].site == Some(0)).count();
         let may = if plan.at_first_site && at_first > 0 { at_first } else { component.len() };
         if plan.vantage_points == 0 { may } else { may.min(usize::from(plan.vantage_points)) }
     }
 
     fn inspect_facts(&mut self, components: &[Vec<Index>]) {
-        let digest = |node: &Index| self.nodes[usize::from(*node)].machine.as_ref().map(p7_core::mesh::machine::Machine::digest);
+        let digest = |node: &Index| {
+            self.nodes[usize::from(*node)].machine.as_ref().map(p7_core::mesh::machine::Machine::digest)
+        };
         let alike = |component: &Vec<Index>| {
             let first = component.first().and_then(digest);
             component.iter().all(|node| digest(node) == first)
@@ -211,7 +224,10 @@ impl World {
         let Some((check, holder, other, sealed)) = lost else { return true };
         self.breaks(check, |_| {
             let (sequence, number) = (&sealed.batch.sequence, sealed.batch.number);
-            format!("n{holder} has {sequence:?} number {number} of {} and n{other} has not", sealed.at - START)
+            format!(
+                "n{holder} has {sequence:?} number {number} of {} and n{other} has not",
+                sealed.at - START
+            )
         });
         false
     }
@@ -227,7 +243,11 @@ impl World {
             let limit = of.interval.span().0 + of.timeout.0 + crate::probing::PROBE_LIMIT + slowest + 2_500;
             let last = self.checks.tested.get(service).copied().unwrap_or_default();
             self.checks.look(Check::NeverUnwatched);
-            if last > 0 && self.quiet_for() > limit + STABLE && last + limit < self.now && self.now < last + limit + 2 * EVERY {
+            if last > 0
+                && self.quiet_for() > limit + STABLE
+                && last + limit < self.now
+                && self.now < last + limit + 2 * EVERY
+            {
                 let ago = self.now - last;
                 self.breaks(Check::NeverUnwatched, |_| format!("s{service:02} was last tested {ago} ms ago"));
             }

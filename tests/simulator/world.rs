@@ -178,7 +178,9 @@ impl World {
     fn happens(&mut self, what: Happening) {
         match what {
             Happening::Wake(node) => self.wake(node),
-            Happening::Deliver { to, from, epoch, copy, message } => self.deliver(to, from, epoch, &message, copy),
+            Happening::Deliver { to, from, epoch, copy, message } => {
+                self.deliver(to, from, epoch, &message, copy)
+            }
             Happening::Closed { at, of, epoch } => self.closed(at, of, epoch),
             Happening::Dial(a, b) => self.dials(a, b),
             Happening::Connects(a, b) => self.connects(a, b),
