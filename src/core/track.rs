@@ -126,7 +126,12 @@ impl Track {
         if !slot.take(Seen::of(result)) {
             return false;
         }
-        slot.work_out(result.cycle, sites);
+        self.work_out(result.cycle, sites);
+        // who has not spoken about the next cycle stands by this word
+        let next = result.cycle.later(1, self.service.interval);
+        if self.slots.contains_key(&next) {
+            self.work_out(next, sites);
+        }
         if self.head.before.is_some_and(|before| result.cycle < before) {
             self.head.before = None;
         }
@@ -135,10 +140,23 @@ impl Track {
 
     /// Works every slot out again: the sites have changed.
     pub(crate) fn recast(&mut self, sites: &Sites) {
-        for (cycle, slot) in &mut self.slots {
-            slot.work_out(*cycle, sites);
+        let cycles: Vec<Cycle> = self.slots.keys().copied().collect();
+        for cycle in cycles {
+            self.work_out(cycle, sites);
         }
         self.head.before = None;
+    }
+
+    fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
+        let before = cycle.earlier(1, self.service.interval);
+        let lent =
+            self.slots.get_mut(&before).filter(|_| before < cycle).map(|slot| std::mem::take(&mut slot.seen));
+        if let Some(slot) = self.slots.get_mut(&cycle) {
+            slot.work_out(cycle, lent.as_deref().unwrap_or_default(), sites);
+        }
+        if let (Some(seen), Some(slot)) = (lent, self.slots.get_mut(&before)) {
+            slot.seen = seen;
+        }
     }
 
     /// Judges by another configuration from now on. What was judged by the old one stays judged, and only

@@ -1,6 +1,7 @@
 //! A handful of machines on one network without loss: what they do for each other.
 
 use super::*;
+use crate::facts::{Deployment, DeploymentState};
 use crate::mesh::words::{Chapter, Sequence};
 use crate::result::{Phases, ProbeResult};
 use crate::service::{Rules, VantagePoints};
@@ -332,4 +333,29 @@ fn a_node_that_stops_says_goodbye_and_another_leads_at_once() {
     net.kill("c");
     net.pass(300);
     assert_eq!(net.leaders(), ["b"]);
+}
+
+#[test]
+fn what_a_node_is_stands_among_its_last_statements_however_much_it_says() {
+    let mut net = Net::of(&["a", "b"]);
+    net.pass(5_000);
+    for n in 0..60 {
+        let deployed = Deployment {
+            service: ServiceId::new("shop").unwrap(),
+            name: n.to_string(),
+            by: "ci".to_owned(),
+            state: DeploymentState::Running,
+            at: MeshTime(BEGIN + n),
+            link: None,
+        };
+        net.tell(&id("a"), Event::Stated(vec![Fact::Deployed(deployed)]));
+        net.pass(100);
+    }
+    let log = &net.nodes[&id("b")].log;
+    let statements = log
+        .iter()
+        .filter(|((sequence, _), _)| sequence.author == id("a") && sequence.chapter == Chapter::Statements);
+    let tail: Vec<&Batch> = statements.map(|(_, batch)| batch).rev().take(32).collect();
+    assert_eq!(tail.len(), 32);
+    assert!(tail.iter().any(|batch| batch.facts.iter().any(|fact| matches!(fact, Fact::About(_)))));
 }
