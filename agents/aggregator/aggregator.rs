@@ -4,8 +4,8 @@ use crate::ledger::{COMMIT_EVERY, Ledger};
 use crate::past::{past_of, reconciled};
 use actix::prelude::*;
 use p7_bus::{
-    Ask, AskError, Configured, Heard, IncidentChanged, NetworkNoted, ProbeFinished, Request, Snapshot,
-    StoreNoted, tell,
+    Ask, AskError, Configured, FactsHeard, Heard, IncidentChanged, MeshNoted, NetworkNoted, ProbeFinished,
+    Request, Snapshot, Stated, StoreNoted, tell,
 };
 use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
@@ -36,6 +36,8 @@ pub struct Listeners {
     pub store: Vec<Recipient<StoreNoted>>,
     /// This machine's own network.
     pub network: Vec<Recipient<NetworkNoted>>,
+    /// What this node states, for the whole mesh.
+    pub stated: Vec<Recipient<Stated>>,
 }
 
 /// node → aggregator: from now on these listen.
@@ -61,6 +63,7 @@ pub struct Aggregator {
     pub(crate) clock: fn() -> MeshTime,
     listeners: Listeners,
     pub(crate) stated: u64,
+    sites: p7_core::watch::Sites,
 }
 
 /// Write everything and stop; answered when done.
@@ -78,6 +81,7 @@ impl Aggregator {
             clock: parts.clock,
             listeners: Listeners::default(),
             stated: 0,
+            sites: p7_core::watch::Sites::new(),
         }
     }
 
@@ -108,6 +112,40 @@ impl Aggregator {
                 }
                 Effect::NoIncident(_) => {}
             }
+        }
+    }
+
+    fn hear_result(&mut self, result: &Arc<ProbeResult>) {
+        self.ledger.note(Fact::Result(Arc::clone(result)));
+        let effects = self.watch.hear(Event::Result(Arc::clone(result)), (self.clock)());
+        self.perform(effects, Some(result));
+    }
+
+    fn hear_fact(&mut self, fact: p7_core::mesh::words::Fact) {
+        use p7_core::mesh::words::Fact as Said;
+        let event = match fact {
+            Said::Result(result) => return self.hear_result(&result),
+            Said::Acknowledged(said) => {
+                self.ledger.note(Fact::Acknowledgement(said.clone()));
+                Event::Acknowledged(said)
+            }
+            Said::Held(hold) => {
+                self.ledger.note(Fact::Hold(hold.clone()));
+                Event::Held(hold)
+            }
+            Said::Deployed(deployment) => {
+                self.ledger.note(Fact::Deployment(deployment.clone()));
+                Event::Deployed(deployment)
+            }
+            Said::About(_) | Said::Configured(_) | Said::Noticed(_) => return,
+        };
+        let effects = self.watch.hear(event, (self.clock)());
+        self.perform(effects, None);
+    }
+
+    pub(crate) fn state_to_all(&self, fact: p7_core::mesh::words::Fact) {
+        for listener in &self.listeners.stated {
+            tell(listener, "stated", Stated(vec![fact.clone()]));
         }
     }
 
@@ -220,9 +258,31 @@ impl Handler<ProbeFinished> for Aggregator {
     type Result = ();
 
     fn handle(&mut self, ProbeFinished(result): ProbeFinished, _: &mut Self::Context) {
-        self.ledger.note(Fact::Result(Arc::clone(&result)));
-        let effects = self.watch.hear(Event::Result(Arc::clone(&result)), (self.clock)());
-        self.perform(effects, Some(&result));
+        self.state_to_all(p7_core::mesh::words::Fact::Result(Arc::clone(&result)));
+        self.hear_result(&result);
+    }
+}
+
+impl Handler<FactsHeard> for Aggregator {
+    type Result = ();
+
+    fn handle(&mut self, FactsHeard(facts): FactsHeard, _: &mut Self::Context) {
+        for (_author, fact) in facts {
+            self.hear_fact(fact);
+        }
+    }
+}
+
+impl Handler<MeshNoted> for Aggregator {
+    type Result = ();
+
+    fn handle(&mut self, MeshNoted(view): MeshNoted, _: &mut Self::Context) {
+        let sites = view.sites();
+        if sites != self.sites {
+            self.sites.clone_from(&sites);
+            let effects = self.watch.place(sites, (self.clock)());
+            self.perform(effects, None);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::aggregator::Aggregator;
 use p7_bus::{Ask, AskError, Request};
 use p7_core::facts::{Acknowledgement, Deployment, Hold, NOTE_LIMIT, Scope};
+use p7_core::mesh::words::Fact as Said;
 use p7_core::vocabulary::{MeshTime, Millis, ServiceId, shortened};
 use p7_core::watch::Event;
 use p7_store::Fact;
@@ -41,6 +42,7 @@ impl Aggregator {
                     ..deployment
                 };
                 self.state(&Fact::Deployment(deployment.clone()))?;
+                self.state_to_all(Said::Deployed(deployment.clone()));
                 let effects = self.watch.hear(Event::Deployed(deployment.clone()), now);
                 self.perform(effects, None);
                 Ok(Ask::Deployed(deployment))
@@ -64,6 +66,7 @@ impl Aggregator {
         let (open, incident) = (Arc::new(open.clone()), open.id.clone());
         let said = Acknowledgement { incident, service, by: note(by), at: now, reason: note(reason) };
         self.state(&Fact::Acknowledgement(said.clone()))?;
+        self.state_to_all(Said::Acknowledged(said.clone()));
         let effects = self.watch.hear(Event::Acknowledged(said.clone()), now);
         self.perform(effects, None);
         self.tell_incident(&open);
@@ -104,6 +107,7 @@ impl Aggregator {
 
     fn hold_stated(&mut self, hold: Hold, now: MeshTime) -> Result<Ask, AskError> {
         self.state(&Fact::Hold(hold.clone()))?;
+        self.state_to_all(Said::Held(hold.clone()));
         let effects = self.watch.hear(Event::Held(hold.clone()), now);
         self.perform(effects, None);
         Ok(Ask::Held(hold))

@@ -1,7 +1,7 @@
 //! One cycle of a service: who saw what, and what follows from it, worked out once.
 
 use crate::fold::Decided;
-use crate::result::ProbeResult;
+use crate::result::{ProbeResult, standing_of};
 use crate::status::{CycleSummary, VantageStatus, Verdict};
 use crate::verdict::{Say, decide, standing};
 use crate::vocabulary::{Cycle, MeshTime, Micros, NodeId, Outcome, Vote};
@@ -59,10 +59,10 @@ impl Slot {
         Self { seen: Vec::new(), decided: None, summary }
     }
 
-    /// Takes a result in. There is one per node; should two differ, one of them stands on every node
-    /// alike, whichever came first: see [`ProbeResult::precedence`].
+    /// Takes a result in; says whether that changes anything. One per node stands; of two the same on every
+    /// node, whichever came first: see [`ProbeResult::precedence`].
     pub(crate) fn take(&mut self, seen: Seen) -> bool {
-        let rank = |seen: &Seen| (seen.at, seen.outcome, seen.latency);
+        let rank = |seen: &Seen| (standing_of(seen.outcome), seen.at, seen.outcome, seen.latency);
         match self.seen.binary_search_by(|known| known.node.cmp(&seen.node)) {
             Ok(place) => match self.seen.get_mut(place) {
                 Some(known) if rank(&seen) < rank(known) => {

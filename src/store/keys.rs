@@ -13,6 +13,10 @@
 //! | `a` | first cycle, service | acknowledgements |
 //! | `s` | id | silences and maintenances |
 //! | `p` | service | deployments |
+//! | `l` | author, life, chapter, number | sealed batches, as the mesh states them |
+//! | `q` | author, life, chapter | which numbers of such a sequence are there |
+//! | `t` | role | the greatest term of a role |
+//! | `k` | node | where a peer was reached |
 //!
 //! Results and rollups lie in buckets of time first: what is written now never lands among what was
 //! written long ago, and what is past its time is dropped a bucket at once.
@@ -35,6 +39,14 @@ pub(crate) const ACKNOWLEDGEMENTS: u8 = b'a';
 pub(crate) const HOLDS: u8 = b's';
 /// The table of deployments.
 pub(crate) const DEPLOYMENTS: u8 = b'p';
+/// The table of sealed batches.
+pub(crate) const LOG: u8 = b'l';
+/// The table of what is there of each sequence of them.
+pub(crate) const SEQUENCES: u8 = b'q';
+/// The table of terms by role.
+pub(crate) const TERMS: u8 = b't';
+/// The table of peers and their addresses.
+pub(crate) const PEERS: u8 = b'k';
 
 /// The row that holds the database's format.
 pub(crate) const FORMAT_KEY: &[u8] = b"mformat";
@@ -42,6 +54,10 @@ pub(crate) const FORMAT_KEY: &[u8] = b"mformat";
 pub(crate) const FLOOR_KEY: &[u8] = b"mfloor";
 /// The row that holds the time before which every hour is rolled up.
 pub(crate) const ROLLED_KEY: &[u8] = b"mrolled";
+/// The row that holds which of its lives the node is in.
+pub(crate) const BOOT_KEY: &[u8] = b"mboot";
+/// The row that holds the shared configuration.
+pub(crate) const SHARED_KEY: &[u8] = b"mshared";
 
 /// A table of rows by service, time and node, in buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,13 @@ use p7_core::vocabulary::{
 };
 use serde::{Deserialize, Serialize};
 
+mod mesh;
+
+pub(crate) use mesh::{
+    configuration_row, kept_row, logged_row, peer_row, read_configuration, read_kept, read_logged, read_peer,
+    read_term, term_row,
+};
+
 /// The format of the whole database: keys and tables.
 pub(crate) const FORMAT: u32 = 1;
 

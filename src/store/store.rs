@@ -8,6 +8,7 @@ use crate::keys::{
     OPEN_INCIDENTS, Place, RESULTS, ROLLED_KEY, by_service, by_text, by_time, hour_of, number, of_service,
     read_by_service, time,
 };
+use crate::log::{LogIndex, log_index};
 use crate::names::Names;
 use crate::upkeep::Work;
 use crate::{records, scan};
@@ -77,6 +78,8 @@ pub(crate) struct Inner {
     /// Changed by the holder of the writer only.
     pub(crate) rolling: RwLock<Rolling>,
     pub(crate) work: Mutex<Work>,
+    /// Changed by the holder of the writer only.
+    pub(crate) log: RwLock<LogIndex>,
 }
 
 /// What the writer knows without reading.
@@ -105,8 +108,8 @@ impl Store {
     /// Opens the store in the data folder `dir`, making both if needed.
     pub fn open(dir: &Path, config: &Config) -> Result<Self, StoreError> {
         let engine = Engine::open(dir)?;
-        let (names, floor, rolling) =
-            engine.read(|view| Ok((load_names(view)?, floor(view)?, rolling(view)?)))?;
+        let (names, floor, rolling, log) =
+            engine.read(|view| Ok((load_names(view)?, floor(view)?, rolling(view)?, log_index(view)?)))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -115,6 +118,7 @@ impl Store {
                 writer: Mutex::new(Writer { floor, ..Writer::default() }),
                 rolling: RwLock::new(rolling),
                 work: Mutex::new(Work::default()),
+                log: RwLock::new(log),
             }),
         })
     }

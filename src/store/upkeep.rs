@@ -193,7 +193,8 @@ impl Inner {
                 }
                 None => false,
             }
-            || self.drop_holds(now.minus(keep.hours))?)
+            || self.drop_holds(now.minus(keep.hours))?
+            || self.forget_log(now)?)
     }
 
     /// Drops the oldest bucket if it ends at `cutoff` or before.

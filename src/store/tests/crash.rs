@@ -24,7 +24,7 @@ const LIFE: u64 = 400;
 /// Keeps results for longer than the test's time runs.
 fn open(dir: &Path) -> Store {
     let keep = Period::seconds(360 * 86_400);
-    Store::open(dir, &Config { keep_results: keep, keep_hours: keep, keep_days: None }).unwrap()
+    Store::open(dir, &Config { keep_results: keep, keep_hours: keep, ..Config::default() }).unwrap()
 }
 
 fn batch(number: u64) -> Vec<p7_store::Fact> {

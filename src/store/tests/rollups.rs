@@ -209,7 +209,12 @@ fn upkeep_goes_in_small_steps_and_catches_up_on_what_was_missed_while_off() {
 
 fn keeping(dir: &std::path::Path) -> Store {
     let days = |n: u64| Period::seconds(n * 86_400);
-    let config = Config { keep_results: days(2), keep_hours: days(40), keep_days: Some(days(1100)) };
+    let config = Config {
+        keep_results: days(2),
+        keep_news: days(1),
+        keep_hours: days(40),
+        keep_days: Some(days(1100)),
+    };
     Store::open(dir, &config).unwrap()
 }
 

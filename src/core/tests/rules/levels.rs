@@ -45,6 +45,24 @@ fn one_node_alone_has_the_rules_of_the_original() {
 }
 
 #[test]
+fn a_second_failing_word_in_a_cycle_counts_and_a_second_passing_one_does_not() {
+    let again = |node: &str, n: u64, outcome| {
+        let mut later = result(node, n, outcome);
+        later.at = later.at.plus(Millis::seconds(20));
+        Event::Result(Arc::new(later))
+    };
+    let mut watch = watch(Rules::default());
+    live(&mut watch, &["PP", "PP", "PP"]);
+    // an outage begins after everybody's slot; two of three have looked again
+    watch.hear(again("node0", 1, Outcome::Failed), moment(1));
+    assert_eq!(level(&watch), Level::Partial);
+    watch.hear(again("node2", 1, Outcome::Mismatch), moment(1));
+    assert_eq!(level(&watch), Level::Incident);
+    watch.hear(again("node2", 1, Outcome::Up), moment(1));
+    assert_eq!(level(&watch), Level::Incident);
+}
+
+#[test]
 fn the_rules_are_settable() {
     let red3 = Rules { red: 3, ..Rules::default() };
     assert_eq!(levels(red3, &["PFFFP"]), "hwidh");
