@@ -333,3 +333,16 @@ fn a_node_that_stops_says_goodbye_and_another_leads_at_once() {
     net.pass(300);
     assert_eq!(net.leaders(), ["b"]);
 }
+
+#[test]
+fn a_goodbye_is_the_last_beat_whatever_is_heard_after_it() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    net.tell(&id("c"), Event::Stopping);
+    // still connected, it hears another claim, which others would answer with a beat
+    net.pass(1_000);
+    assert_eq!(net.leaders(), ["b"]);
+    let view = net.nodes[&id("a")].machine.view(net.now());
+    let left = view.members.iter().find(|member| member.node == id("c")).unwrap();
+    assert_eq!(left.liveness, crate::mesh::view::Liveness::Left);
+}
