@@ -21,6 +21,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 /// Where a node serves its dashboard when it is told nothing.
 const USUAL_PORT: u16 = 7007;
+/// What a node of a mesh logs, so that a test that fails says enough.
+const MESH_LOG: &str = "info,p7_mesh=debug,p7_member=debug";
 /// How many lines of its log a failing test shows.
 const LOG_LINES: usize = 80;
 
@@ -56,7 +58,9 @@ fn command(arguments: &[&str]) -> Command {
 fn within(namespace: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace]).arg(binary());
-    quiet(command, arguments)
+    let mut command = quiet(command, arguments);
+    command.env("P7_LOG", MESH_LOG);
+    command
 }
 
 fn quiet(mut command: Command, arguments: &[&str]) -> Command {
@@ -189,10 +193,19 @@ impl Node {
     /// Starts it and waits until it is ready.
     pub fn run(&mut self) {
         self.spawn();
-        eventually("the node is ready", READY_WITHIN, || {
+        self.answers("/readyz");
+    }
+
+    /// Waits until it answers at all; it need not be ready.
+    pub fn wake(&mut self) {
+        self.answers("/healthz");
+    }
+
+    fn answers(&mut self, path: &str) {
+        eventually(&format!("{path} is fine"), READY_WITHIN, || {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the node ended with {ended:?}:\n{}", self.log());
-            let answer = self.try_get("/readyz")?;
+            let answer = self.try_get(path)?;
             (answer.status == 200).then_some(())
         });
     }

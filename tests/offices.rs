@@ -157,10 +157,7 @@ impl World {
 
     /// What node.toml says of the mesh, with `more` below it: no multicast, only the usual port over IPv4.
     pub fn mesh(&self, more: &str) -> String {
-        format!(
-            "[mesh]\nkey = \"file:mesh.key\"\nlisten = [\"0.0.0.0:{MESH_PORT}\"]\nmdns = false\n{more}\n\n\
-             [log]\nlevel = \"info,p7_mesh=debug,p7_member=debug\"\n"
-        )
+        format!("[mesh]\nkey = \"file:mesh.key\"\nlisten = [\"0.0.0.0:{MESH_PORT}\"]\nmdns = false\n{more}\n")
     }
 
     /// Nodes in offices of their own on one network, each watching what `mesh` says; all but the first know

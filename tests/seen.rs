@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 /// How long a mesh may take to be whole on a machine that does much else: discovery, then the eight
 /// seconds in which nobody claims, then the claim.
 const WHOLE_WITHIN: Duration = Duration::from_secs(40);
-/// How long a process may take to serve its first answer.
-const AWAKE_WITHIN: Duration = Duration::from_secs(20);
 
 /// Who leads, as a node sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +24,7 @@ pub struct Leader {
 /// Starts nodes and waits until each answers; they need not have met anybody.
 pub fn start(nodes: &mut [Node]) {
     nodes.iter_mut().for_each(Node::spawn);
-    nodes.iter().for_each(until_awake);
-}
-
-/// Waits until a node answers.
-pub fn until_awake(node: &Node) {
-    eventually("the node answers", AWAKE_WITHIN, || node.try_get("/healthz").map(|_| ()));
+    nodes.iter_mut().for_each(Node::wake);
 }
 
 /// Every node that a node knows, itself included, by name, and whether it is there.

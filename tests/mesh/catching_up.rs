@@ -40,7 +40,7 @@ fn a_node_that_was_off_for_many_cycles_has_the_others_results_of_them() {
 
         let away = nodes.last_mut().unwrap();
         away.spawn();
-        seen::until_awake(away);
+        away.wake();
         let begun = Instant::now();
         let away = seen::of(&nodes, "lima");
         eventually("it knows what it missed", SOON, || {
@@ -84,7 +84,7 @@ fn a_node_that_speaks_the_older_wire_format_works_with_the_others() {
         old.terminate();
         old.write_node(&world.mesh(&lan.bootstrap()));
         old.spawn();
-        seen::until_awake(old);
+        old.wake();
         let all: Vec<&Node> = nodes.iter().collect();
         until_whole(&all);
         shop.set(Mood::Serves(String::new()));

@@ -103,7 +103,7 @@ fn key_invite_and_join_are_all_that_two_people_do() {
         let made = said(oslo, &["mesh", "key"]);
         assert!(made.contains("mesh.key"), "{made}");
         oslo.spawn();
-        seen::until_awake(oslo);
+        oslo.wake();
         let invitation = said(oslo, &["mesh", "invite"]);
         let invitation = invitation.trim();
         assert!(!invitation.contains(char::is_whitespace), "one string: {invitation}");

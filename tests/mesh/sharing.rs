@@ -75,7 +75,7 @@ fn of_two_edits_at_once_one_stands_on_all_and_a_node_that_was_away_takes_it_up()
             }
         });
         lima.spawn();
-        seen::until_awake(lima);
+        lima.wake();
         let all: Vec<&Node> = nodes.iter().collect();
         let services = eventually("all watch the same", SOON, || {
             let mut known = all.iter().map(|node| watched(node));
