@@ -34,11 +34,13 @@ pub fn eventually<T>(what: &str, within: Duration, mut ready: impl FnMut() -> Op
     }
 }
 
-/// Looks again and again for `span`: `holds` must be true each time.
-pub fn throughout(what: &str, span: Duration, mut holds: impl FnMut() -> bool) {
+/// Looks again and again for `span`: there must never be a `fault`.
+pub fn throughout(what: &str, span: Duration, mut fault: impl FnMut() -> Option<String>) {
     let end = Instant::now() + span;
     while Instant::now() < end {
-        assert!(holds(), "was not so all the time: {what}");
+        if let Some(fault) = fault() {
+            panic!("not all the time: {what}: {fault}");
+        }
         std::thread::sleep(POLL);
     }
 }

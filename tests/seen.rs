@@ -41,7 +41,10 @@ pub fn member(node: &Node, name: &str) -> Value {
 
 /// Who leads, as a node sees it.
 pub fn leader(node: &Node) -> Option<Leader> {
-    let mesh = mesh(node)?;
+    leader_of(&mesh(node)?)
+}
+
+fn leader_of(mesh: &Value) -> Option<Leader> {
     let holding = mesh["holdings"].as_array()?.iter().find(|one| one["role"] == "leader")?;
     let id = holding["holder"].as_str()?;
     let member = mesh["members"].as_array()?.iter().find(|member| member["id"] == id)?;
@@ -83,6 +86,20 @@ pub fn until_another_leads(nodes: &[&Node], before: &Leader, within: Duration) -
     let what = format!("another leads than {}", before.name);
     let leader = eventually(&what, within, || agreed(nodes).filter(|leader| leader.name != before.name));
     (leader, begun.elapsed())
+}
+
+/// The nodes that do not follow this leader; one that is too busy to answer says nothing against it.
+pub fn unfaithful(nodes: &[&Node], to: &Leader) -> Option<String> {
+    let seen = nodes.iter().filter_map(|node| Some((node.name(), members(node), mesh(node)?)));
+    seen.map(|(name, members, mesh)| (name, members, leader_of(&mesh)))
+        .find(|(_, _, leader)| leader.as_ref() != Some(to))
+        .map(|(name, members, leader)| format!("{name} sees {members:?} and follows {leader:?}"))
+}
+
+/// The nodes that know of an incident.
+pub fn alarmed(nodes: &[&Node]) -> Option<String> {
+    let known = nodes.iter().map(|node| (node.name(), incidents(node)));
+    known.filter(|(_, known)| !known.is_empty()).map(|known| format!("{known:?}")).next()
 }
 
 /// The names of those that are alive for a node, itself included.

@@ -3,7 +3,7 @@
 use crate::{PROMISED, SOON, watching};
 use p7_tests::node::Node;
 use p7_tests::offices::in_a_world;
-use p7_tests::seen::{self, Leader, until_another_leads, until_whole};
+use p7_tests::seen::{self, until_another_leads, until_whole};
 use p7_tests::site::Mood;
 use p7_tests::{eventually, throughout};
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ fn a_killed_leader_is_replaced_at_once_and_comes_back_as_a_follower() {
         killed.wake();
         let all: Vec<&Node> = nodes.iter().collect();
         assert_eq!(until_whole(&all), after, "its return changes nothing");
-        throughout("the leader stays", SETTLED, || unchanged(&all, &after));
+        throughout("the leader stays", SETTLED, || seen::unfaithful(&all, &after));
         for node in &nodes {
             let known: Vec<_> = seen::incidents(node).into_iter().collect();
             assert_eq!(known, [(id.clone(), true)], "{} knows one incident and no other", node.name());
@@ -57,7 +57,7 @@ fn a_leader_that_hangs_is_replaced_and_takes_nothing_over_when_it_goes_on() {
         let woken = Instant::now();
         assert_eq!(until_whole(&all), after);
         println!("all follow it {:.2} s after SIGCONT", woken.elapsed().as_secs_f64());
-        throughout("the leader stays", SETTLED, || unchanged(&all, &after));
+        throughout("the leader stays", SETTLED, || seen::unfaithful(&all, &after));
     });
 }
 
@@ -106,11 +106,6 @@ fn incident_on_all(nodes: &[Node]) -> String {
         let mut open = first.into_iter().filter_map(|(id, open)| open.then_some(id));
         open.next().filter(|_| open.next().is_none())
     })
-}
-
-/// Whether nobody follows anybody else; a node that is too busy to answer says nothing against it.
-fn unchanged(nodes: &[&Node], leader: &Leader) -> bool {
-    nodes.iter().all(|node| seen::leader(node).is_none_or(|seen| seen == *leader))
 }
 
 fn named<'a>(nodes: &'a mut [Node], name: &str) -> &'a mut Node {
