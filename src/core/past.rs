@@ -35,6 +35,8 @@ pub struct PastFold {
     folded: Folded,
     ended: Vec<Incident>,
     slot: Option<(Cycle, Slot)>,
+    /// What was seen in the cycle before: who is silent about this one stands by it.
+    before: Option<(Cycle, Vec<Seen>)>,
 }
 
 /// What a service's past came to.
@@ -58,7 +60,7 @@ impl PastFold {
         let folded = Folded::resumed(last.as_ref(), before.first_seen);
         let is_new = before.first_seen.is_none_or(|seen| seen >= first.start()) && last.is_none();
         let folded = if is_new { folded } else { folded.going_on() };
-        Self { service, sites, folded, ended: Vec::new(), slot: None }
+        Self { service, sites, folded, ended: Vec::new(), slot: None, before: None }
     }
 
     /// Takes the next result; they come by cycle, oldest first. One of an earlier cycle than the last is
@@ -86,11 +88,14 @@ impl PastFold {
 
     fn step(&mut self) {
         let Some((cycle, mut slot)) = self.slot.take() else { return };
-        slot.work_out(cycle, &self.sites);
+        let before = cycle.earlier(1, self.service.interval);
+        let lent = self.before.take().filter(|(known, _)| *known == before && before < cycle);
+        slot.work_out(cycle, lent.as_ref().map_or(&[], |(_, seen)| seen.as_slice()), &self.sites);
         if let Some(decided) = &slot.decided {
             let (rules, interval) = (self.service.rules, self.service.interval);
             self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided));
         }
+        self.before = Some((cycle, slot.seen));
     }
 }
 
