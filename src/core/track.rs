@@ -196,7 +196,9 @@ impl Track {
             self.step(&mut head.folded, &mut head.ended, slot);
         }
         let judged = self.base.latest();
-        head.ended.retain(|incident| incident.recovered > judged);
+        // one that is open in the base ended after it, even when it recovered before
+        let open = self.base.incident.as_ref().map(|open| &open.id);
+        head.ended.retain(|incident| incident.recovered > judged || Some(&incident.id) == open);
         head.before = newest;
         self.head = head;
     }
