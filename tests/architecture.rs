@@ -74,10 +74,9 @@ fn every_crate_says_in_a_sentence_what_it_is() {
 #[test]
 fn every_rust_file_belongs_to_a_crate() {
     let tree = Tree::read();
-    let reached: BTreeSet<String> = Crate::all(&tree)
-        .iter()
-        .flat_map(|c| c.roots.iter().flat_map(|root| crates::reachable(&tree, root)))
-        .collect();
+    let members = Crate::all(&tree).into_iter().flat_map(|c| c.roots);
+    let reached: BTreeSet<String> =
+        members.chain(crates::fuzz_roots(&tree)).flat_map(|root| crates::reachable(&tree, &root)).collect();
     let faults: Vec<String> =
         tree.rust_files().filter(|path| !reached.contains(*path)).map(str::to_owned).collect();
     none("no `mod` leads to these files", &faults);

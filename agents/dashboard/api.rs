@@ -7,6 +7,7 @@ pub(crate) mod incidents;
 pub(crate) mod node;
 pub(crate) mod query;
 pub(crate) mod services;
+pub(crate) mod shared_config;
 pub(crate) mod statements;
 pub(crate) mod time;
 

@@ -3,9 +3,12 @@
 //! Each change has a number. Whoever wants to follow (the event stream) remembers the number it has seen
 //! and asks for what changed since; so nothing is queued for slow readers, they just see fewer steps.
 
-use crate::pages::Card;
+mod mesh;
+
+use crate::pages::{Card, Names};
 use actix_web::web::Bytes;
 use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, StoreNoted};
+use p7_core::mesh::view::MeshView;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
@@ -85,6 +88,8 @@ pub(crate) enum Change {
     Services,
     /// Whether the store takes what it is given.
     Store(StoreNoted),
+    /// Who is in the mesh, and who holds which role.
+    Mesh(Arc<MeshView>),
 }
 
 /// Everything known now.
@@ -102,12 +107,17 @@ pub(crate) struct State {
     pub(crate) network: Option<NetworkNoted>,
     /// What the store said last.
     pub(crate) store: Option<StoreNoted>,
+    /// The mesh as this node sees it; none while it runs alone.
+    pub(crate) mesh: Option<Arc<MeshView>>,
+    /// What the nodes are called.
+    pub(crate) names: Arc<Names>,
     /// Statuses that came before their service was configured, or after it was removed.
     early: BTreeMap<ServiceId, Arc<ServiceStatus>>,
     services_at: u64,
     configuration_at: u64,
     network_at: u64,
     store_at: u64,
+    mesh_at: u64,
     incidents: VecDeque<(u64, IncidentChanged)>,
     incidents_forgotten: u64,
 }
@@ -130,6 +140,12 @@ impl Default for Board {
 }
 
 impl Board {
+    /// Nothing is known yet but what this node is called.
+    pub(crate) fn of(node: &NodeId, name: &str) -> Self {
+        let names = Arc::new(Names::alone(node, name));
+        Self { state: RwLock::new(State { names, ..State::default() }), ..Self::default() }
+    }
+
     /// Everything, for a short look: writers wait meanwhile.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
@@ -313,6 +329,9 @@ impl State {
         }
         if let Some(noted) = self.store.clone().filter(|_| self.store_at > seen) {
             changes.push((self.store_at, Change::Store(noted)));
+        }
+        if let Some(view) = self.mesh.clone().filter(|_| self.mesh_at > seen) {
+            changes.push((self.mesh_at, Change::Mesh(view)));
         }
         changes.sort_by_key(|(number, _)| *number);
         Ok(changes)

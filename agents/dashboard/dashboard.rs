@@ -2,7 +2,9 @@
 
 use crate::board::Board;
 use actix::prelude::*;
-use p7_bus::{ConfigurationNoted, Configured, Heard, IncidentChanged, NetworkNoted, Snapshot, StoreNoted};
+use p7_bus::{
+    ConfigurationNoted, Configured, Heard, IncidentChanged, MeshNoted, NetworkNoted, Snapshot, StoreNoted,
+};
 use std::sync::Arc;
 
 /// Events that wait: a status of every service of a large mesh after a restart.
@@ -74,5 +76,12 @@ impl Handler<StoreNoted> for Dashboard {
     type Result = ();
     fn handle(&mut self, noted: StoreNoted, _: &mut Self::Context) {
         self.board.store(noted);
+    }
+}
+
+impl Handler<MeshNoted> for Dashboard {
+    type Result = ();
+    fn handle(&mut self, noted: MeshNoted, _: &mut Self::Context) {
+        self.board.mesh(noted.0);
     }
 }

@@ -3,7 +3,7 @@
 //! Each listener remembers the number of the last change it was sent and takes from the board what changed
 //! since. One that reads slowly sees fewer steps, never a wrong state, and holds no memory of ours.
 
-use crate::api::dto::{ConfigurationChanged, IncidentDto, NetworkDto, ServiceChanged, StoreDto};
+use crate::api::dto::{ConfigurationChanged, IncidentDto, MeshChanged, NetworkDto, ServiceChanged, StoreDto};
 use crate::board::{Board, Change};
 use crate::pages::Site;
 use crate::problem::Problem;
@@ -246,7 +246,8 @@ impl Follower {
                 .event
                 .get_or_init(|| {
                     let card = crate::views::card(&self.shared, shown, Site::Live);
-                    event(&id, "service", &ServiceChanged::of(shown, &card.html)).into()
+                    let names = self.shared.names();
+                    event(&id, "service", &ServiceChanged::of(shown, &names, &card.html)).into()
                 })
                 .clone(),
             Change::Incident(IncidentChanged { incident, acknowledged }) => {
@@ -258,6 +259,7 @@ impl Follower {
             }
             Change::Services => event(&id, "services", &json!({})).into(),
             Change::Store(noted) => event(&id, "store", &StoreDto::of(noted)).into(),
+            Change::Mesh(view) => event(&id, "mesh", &MeshChanged::of(view)).into(),
         }
     }
 }

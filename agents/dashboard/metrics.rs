@@ -4,6 +4,7 @@
 //! removed service is gone at once; what the other agents count comes from their registry.
 
 mod families;
+mod mesh;
 mod process;
 mod text;
 
@@ -27,6 +28,7 @@ pub(crate) async fn metrics(request: HttpRequest, shared: Data<Shared>) -> Resul
     let mut text = Text::default();
     families::services(&mut text, &shared);
     families::node(&mut text, &shared);
+    mesh::write(&mut text, &shared);
     process::write(&mut text, shared.started);
     let mut body = text.into_string();
     if let Err(error) = TextEncoder::new().encode_utf8(&shared.parts.registry.gather(), &mut body) {

@@ -9,6 +9,9 @@ use utoipa::OpenApi;
 /// The methods an operation may have here.
 const METHODS: [&str; 3] = ["get", "post", "delete"];
 
+/// What is read only by who may change things.
+const GUARDED: &str = "/api/v1/config/shared";
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -31,7 +34,8 @@ const METHODS: [&str; 3] = ["get", "post", "delete"];
         api::incidents::list, api::incidents::one,
         api::holds::silences, api::holds::start_silence, api::holds::silence, api::holds::end_silence,
         api::holds::maintenances, api::holds::start_maintenance, api::holds::maintenance, api::holds::end_maintenance,
-        api::node::mesh, api::node::config, api::node::openapi,
+        api::node::mesh, api::node::matrix, api::node::config, api::shared_config::apply, api::shared_config::shared,
+        api::node::openapi,
         events::events, metrics::metrics, health::healthz, health::readyz, views::badge,
     ),
     components(schemas(Problem)),
@@ -76,6 +80,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if path.contains("{id}") {
         problems.push((404, "There is no such thing."));
     }
+    if path == GUARDED {
+        operation["security"] = json!([{ "admin_token": [] }, {}]);
+        problems.extend([(401, ""), (403, ""), (409, "")]);
+    }
     if method != "get" {
         operation["security"] = json!([{ "admin_token": [] }, {}]);
         problems.extend([
@@ -89,8 +97,8 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         problems.extend([
             (404, "There is no such service."),
             (408, "The body took too long to arrive."),
-            (413, "The body is larger than 16384 bytes."),
-            (415, "The body is not sent as `application/json`."),
+            (413, "The body is larger than 16384 bytes, or a configuration than 524288."),
+            (415, "The body is not sent as `application/json`, or a configuration as `application/toml` or `text/plain`."),
         ]);
     }
     for (status, description) in problems {

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use p7_bus::AskError;
+use p7_bus::{ApplyError, AskError};
 use p7_core::vocabulary::shortened;
 use serde::Serialize;
 use std::fmt;
@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 /// Longest detail, in bytes: it may repeat what the request said.
 const DETAIL_LIMIT: usize = 600;
+/// Most faults of a configuration that are told: nobody mends more in one go.
+const FAULTS_LIMIT: usize = 200;
 /// When a client may try again after "busy", in seconds.
 const RETRY_AFTER_S: &str = "2";
 
@@ -31,11 +33,15 @@ pub(crate) struct Problem {
     #[serde(serialize_with = "as_number")]
     status: StatusCode,
     /// What is wrong with this request, and what to do.
-    #[schema(example = "there is no service `shopp`")]
-    detail: String,
+    #[schema(value_type = String, example = "there is no service `shopp`")]
+    detail: Box<str>,
     /// The path that was asked for.
-    #[schema(example = "/api/v1/services/shopp")]
-    instance: String,
+    #[schema(value_type = String, example = "/api/v1/services/shopp")]
+    instance: Box<str>,
+    /// Everything that is wrong with a configuration, a line each; absent where there is none.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    #[schema(value_type = Vec<String>, required = false)]
+    faults: Box<[String]>,
     /// Headers that go with it.
     #[serde(skip)]
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -52,8 +58,9 @@ impl Problem {
             kind: format!("urn:p7:problem:{kind}"),
             title,
             status,
-            detail: shortened(&detail.into(), DETAIL_LIMIT).to_owned(),
-            instance: String::new(),
+            detail: shortened(&detail.into(), DETAIL_LIMIT).into(),
+            instance: Box::default(),
+            faults: Box::default(),
             headers: Vec::new(),
         }
     }
@@ -122,12 +129,13 @@ impl Problem {
     }
 
     /// The body is of another type.
-    pub(crate) fn unsupported_type() -> Self {
+    pub(crate) fn unsupported_type(kinds: &[&'static str]) -> Self {
+        let (kinds, what) = (kinds.join("` or `"), if kinds.len() > 1 { "the text" } else { "JSON" });
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported-type",
             "unsupported content type",
-            "send JSON with the header `Content-Type: application/json`",
+            format!("send {what} with the header `Content-Type: {kinds}`"),
         )
     }
 
@@ -164,7 +172,7 @@ impl Problem {
 
     /// The document as an answer to a request of `path`.
     pub(crate) fn answer(mut self, path: &str) -> HttpResponse {
-        shortened(path, DETAIL_LIMIT).clone_into(&mut self.instance);
+        self.instance = shortened(path, DETAIL_LIMIT).into();
         let mut response = HttpResponse::build(self.status);
         for (name, value) in &self.headers {
             response.insert_header((name.clone(), value.clone()));
@@ -197,6 +205,21 @@ impl From<AskError> for Problem {
             AskError::Conflict(_) => Self::conflict(detail),
             AskError::Invalid(_) => Self::unprocessable(detail),
             AskError::Busy | AskError::Unavailable(_) => Self::unavailable(detail),
+        }
+    }
+}
+
+impl From<ApplyError> for Problem {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Ask(error) => error.into(),
+            ApplyError::Faulty(mut faults) => {
+                let count = faults.len();
+                faults.truncate(FAULTS_LIMIT);
+                let s = if count == 1 { "" } else { "s" };
+                let detail = format!("the configuration has {count} fault{s}; nothing was changed");
+                Self { faults: faults.into(), ..Self::unprocessable(detail) }
+            }
         }
     }
 }

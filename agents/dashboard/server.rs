@@ -1,6 +1,6 @@
 //! The HTTP server: starting, the paths, stopping.
 
-use crate::api::{holds, incidents, node, services, statements};
+use crate::api::{holds, incidents, node, services, shared_config, statements};
 use crate::board::Board;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -99,7 +99,7 @@ pub fn start(config: &Config, base: &Path, parts: Parts) -> Result<Running, Star
     let folder = config.dashboards.as_ref().map(|folder| base.join(folder));
     let pages = Pages::load(folder.as_deref())?;
     let started = (parts.clock)();
-    let board = Arc::new(Board::default());
+    let board = Arc::new(Board::of(&parts.node, &parts.node_name));
     let listeners = Listeners::new(started.0);
     let shared = Data::new(Shared {
         started,
@@ -158,7 +158,9 @@ pub(crate) fn register(config: &mut ServiceConfig) -> Vec<(&'static str, &'stati
     paths.read_or_state("/api/v1/maintenance", holds::maintenances, holds::start_maintenance);
     paths.read_or_end("/api/v1/maintenance/{id}", holds::maintenance, holds::end_maintenance);
     paths.read("/api/v1/mesh", node::mesh);
-    paths.read("/api/v1/config", node::config);
+    paths.read("/api/v1/mesh/matrix", node::matrix);
+    paths.read_or_state("/api/v1/config", node::config, shared_config::apply);
+    paths.read("/api/v1/config/shared", shared_config::shared);
     paths.read("/api/v1/openapi.json", node::openapi);
     paths.follow("/api/v1/events", events::events);
     paths.read("/metrics", metrics::metrics);

@@ -3,10 +3,11 @@
 use crate::board::Board;
 use crate::events::Listeners;
 use crate::guard::Guard;
+use crate::pages::Names;
 use crate::problem::Problem;
 use actix::prelude::*;
 use actix_web::web;
-use p7_bus::{Ask, ProbeNow, Request};
+use p7_bus::{Apply, Ask, ProbeNow, Request, SharedConfiguration};
 use p7_core::vocabulary::{MeshTime, NodeId};
 use p7_store::{Store, StoreError};
 use std::sync::Arc;
@@ -34,6 +35,10 @@ pub struct Parts {
     pub aggregator: Recipient<Request>,
     /// Who probes at once.
     pub prober: Recipient<ProbeNow>,
+    /// Who takes a new shared configuration; none where the node runs alone.
+    pub apply: Option<Recipient<Apply>>,
+    /// Who knows the newest shared configuration; none where the node runs alone.
+    pub shared_configuration: Option<Recipient<SharedConfiguration>>,
     /// The process's metrics; each agent registers its own.
     pub registry: prometheus::Registry,
     /// The time.
@@ -55,6 +60,11 @@ impl Shared {
     /// The time now.
     pub(crate) fn now(&self) -> MeshTime {
         (self.parts.clock)()
+    }
+
+    /// What the nodes are called.
+    pub(crate) fn names(&self) -> Arc<Names> {
+        Arc::clone(&self.board.read().names)
     }
 
     /// Reads from the store, off the worker's thread.

@@ -4,7 +4,7 @@ use crate::api::incidents::acknowledged;
 use crate::api::query::Query;
 use crate::board::Shown;
 use crate::pages::{
-    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshView, Names, PagesError, Place, Range,
+    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, PagesError, Place, Range,
     ServicePage, ServicePageView, Site, Votes, Writes,
 };
 use crate::problem::Problem;
@@ -32,7 +32,7 @@ pub(crate) fn card(shared: &Shared, shown: &Shown, site: Site) -> Arc<Card> {
         Site::Static => &shown.filed,
     };
     let render = || {
-        let rendered = shared.pages.rendered(&shown.service, &shown.status, &names(shared), site);
+        let rendered = shared.pages.rendered(&shown.service, &shown.status, &shared.names(), site);
         rendered.unwrap_or_else(|error| {
             // every template was tried at the start, so this is one that fails on some values only
             tracing::error!(service = %shown.service.id, error = %error, "a card could not be rendered");
@@ -80,7 +80,10 @@ pub(crate) async fn mesh(request: HttpRequest, shared: Data<Shared>) -> Result<H
         let services = shared.board.services();
         let pairs: Vec<_> =
             services.iter().map(|shown| (shown.service.as_ref(), shown.status.as_ref())).collect();
-        shared.pages.mesh(&MeshView::new(frame, &[about(shared)], &pairs, &names(shared), now))
+        let (about, names) = (about(shared), shared.names());
+        let view = shared.board.read().mesh.clone();
+        let page = MeshPage { about: &about, view: view.as_deref(), names: &names, services: &pairs };
+        shared.pages.mesh(&MeshView::new(frame, &page, now))
     })
     .await
 }
@@ -208,7 +211,7 @@ async fn service_page(
     // the present is shown even when the past can't be; the frame says what is wrong with the store
     let past: Past = shared.stored(move |store| Past::read(store, &id, now)).await.unwrap_or_default();
     rendered(shared, move |shared| {
-        let names = names(shared);
+        let names = shared.names();
         let page = ServicePage {
             service: &shown.service,
             status: &shown.status,
@@ -292,10 +295,6 @@ fn bucket(rollup: &Rollup) -> HistoryBucket {
 
 fn cards(shared: &Shared, site: Site) -> Vec<Arc<Card>> {
     shared.board.services().iter().map(|shown| card(shared, shown, site)).collect()
-}
-
-fn names(shared: &Shared) -> Names {
-    Names([(shared.parts.node.clone(), shared.parts.node_name.clone())].into())
 }
 
 fn frame(request: &HttpRequest, shared: &Shared, site: Site, place: Place) -> Frame {

@@ -6,18 +6,21 @@
 //! fetching an OAuth2 access token.
 //!
 //! `kinds/` holds one file a kind of probe, `net/` what they share, `prober.rs` the agent. When to test
-//! what is decided in `p7_core::schedule`; whether this machine itself is cut off, in `network.rs`.
+//! what is decided in `p7_core::schedule`, which outcomes are published in `p7_core::mesh::look`; whether this machine itself is cut off, in `network.rs`.
 
 mod attempt;
+mod belief;
 mod clock;
 mod config;
 pub mod kinds;
+mod messages;
 mod metrics;
 mod net;
 mod network;
 mod once;
 mod outbox;
 mod prober;
+mod suspicions;
 mod trouble;
 mod words;
 
@@ -25,6 +28,7 @@ pub use attempt::{Attempt, Detail};
 pub use clock::Clock;
 pub use config::{Config, ConnectivityConfig};
 pub use kinds::{PrepareError, Probe, ProbeConfig};
+pub use messages::{Anchor, Drain, Parts, Peers, PeersSeen, Seating, Watch, Watched};
 pub use once::{Seen, probe_once};
-pub use prober::{Anchor, Drain, Prober, Watch, Watched};
+pub use prober::Prober;
 pub use trouble::Origin;

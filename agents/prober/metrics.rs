@@ -13,6 +13,9 @@ pub(crate) struct Metrics {
     pub(crate) starved: IntCounter,
     pub(crate) discarded: IntCounter,
     pub(crate) jumps: IntCounter,
+    pub(crate) extra: IntCounter,
+    pub(crate) unpublished: IntCounter,
+    pub(crate) suspicions: IntCounter,
 }
 
 impl Metrics {
@@ -40,10 +43,30 @@ impl Metrics {
                 "p7_clock_jumps_total",
                 "Times the machine slept, was stopped or had its clock set.",
             )?,
+            extra: IntCounter::new(
+                "p7_probe_extra_total",
+                "Probes beside the schedule, because another vantage point saw the service change.",
+            )?,
+            unpublished: IntCounter::new(
+                "p7_probe_unpublished_total",
+                "Results that were not published, because they said no more of their cycle than was said.",
+            )?,
+            suspicions: IntCounter::new(
+                "p7_probe_suspicions_total",
+                "Probes of services that were well which took so long that the other nodes were told.",
+            )?,
         };
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.running.clone()))?;
-        for counter in [&metrics.overruns, &metrics.starved, &metrics.discarded, &metrics.jumps] {
+        for counter in [
+            &metrics.overruns,
+            &metrics.starved,
+            &metrics.discarded,
+            &metrics.jumps,
+            &metrics.extra,
+            &metrics.unpublished,
+            &metrics.suspicions,
+        ] {
             registry.register(Box::new(counter.clone()))?;
         }
         Ok(metrics)

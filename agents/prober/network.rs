@@ -3,6 +3,7 @@
 mod routes;
 
 use crate::config::ConnectivityConfig;
+use crate::messages::PeersSeen;
 use crate::net::resolve::Place;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::sync::{Arc, PoisonError};
@@ -22,6 +23,7 @@ pub(crate) struct Network {
     last: Mutex<Option<(Instant, Option<CutOff>)>>,
     /// The last cut that is over, and when it was found to be.
     over: std::sync::Mutex<Option<(Instant, CutOff)>>,
+    peers: std::sync::Mutex<PeersSeen>,
 }
 
 /// That this machine is cut off.
@@ -35,12 +37,13 @@ pub(crate) struct CutOff {
 
 impl Network {
     /// Anchors that can't be read are left out; [`p7_settings::Check`] has told of them.
-    pub(crate) fn new(config: &ConnectivityConfig) -> Self {
+    pub(crate) fn new(config: &ConnectivityConfig, peers: PeersSeen) -> Self {
         Self {
             anchors: config.anchors.iter().filter_map(|a| Place::parse(a).ok()).collect(),
             timeout: config.timeout.0,
             last: Mutex::new(None),
             over: std::sync::Mutex::new(None),
+            peers: std::sync::Mutex::new(peers),
         }
     }
 
@@ -70,6 +73,15 @@ impl Network {
         }
     }
 
+    /// What the mesh's peers show.
+    pub(crate) fn peers(&self) -> PeersSeen {
+        *self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note_peers(&self, seen: PeersSeen) {
+        *self.peers.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+
     fn note(&self, last: &mut Option<(Instant, Option<CutOff>)>, why: Option<String>) -> Option<CutOff> {
         let at = Instant::now();
         let found = why.map(|why| CutOff { why: why.into(), at });
@@ -83,7 +95,7 @@ impl Network {
 
     /// The same from what costs nothing: without anchors only.
     pub(crate) fn cut_off_by_system(&self) -> Option<String> {
-        if self.anchors.is_empty() { why() } else { None }
+        if self.anchors.is_empty() && self.peers() != PeersSeen::Some { why() } else { None }
     }
 
     pub(crate) fn has_anchors(&self) -> bool {
@@ -91,19 +103,29 @@ impl Network {
     }
 
     async fn find_out(&self) -> Option<String> {
-        let system = why();
-        if self.anchors.is_empty() || self.an_anchor_answers().await {
-            return system.filter(|_| self.anchors.is_empty());
+        if self.peers() == PeersSeen::Some {
+            return None;
         }
-        Some(system.unwrap_or_else(|| {
-            let count = self.anchors.len();
-            let none = if count == 1 {
-                "its connectivity anchor does not answer"
-            } else {
-                "none of its connectivity anchors answers"
-            };
-            format!("this machine has no network: {none}")
-        }))
+        let system = why();
+        let found = if self.anchors.is_empty() {
+            system
+        } else if self.an_anchor_answers().await {
+            None
+        } else {
+            Some(system.unwrap_or_else(|| {
+                let count = self.anchors.len();
+                let none = if count == 1 {
+                    "its connectivity anchor does not answer"
+                } else {
+                    "none of its connectivity anchors answers"
+                };
+                format!("this machine has no network: {none}")
+            }))
+        };
+        found.map(|why| match self.peers() {
+            PeersSeen::None => format!("{why}, and no other node is heard"),
+            PeersSeen::NoMesh | PeersSeen::Some => why,
+        })
     }
 
     async fn an_anchor_answers(&self) -> bool {

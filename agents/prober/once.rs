@@ -4,6 +4,7 @@ use crate::attempt::{Attempt, Detail};
 use crate::clock::Clock;
 use crate::config::ConnectivityConfig;
 use crate::kinds::Probe;
+use crate::messages::PeersSeen;
 use crate::network::{CutOff, Network};
 use crate::trouble::Origin;
 use p7_core::result::ProbeResult;
@@ -23,7 +24,7 @@ pub struct Seen {
 
 /// Tests a service once, now, without retries and without an agent: for `p7 probe`.
 pub async fn probe_once(service: &Service, probe: &Probe, node: &NodeId) -> Seen {
-    let network = Network::new(&ConnectivityConfig::default());
+    let network = Network::new(&ConnectivityConfig::default(), PeersSeen::NoMesh);
     let clock = Clock::system();
     let cycle = Cycle::at(clock.now(), service.interval);
     let job = Job { service, probe, node, cycle, retry_until: None };

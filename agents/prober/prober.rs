@@ -1,18 +1,22 @@
 //! The agent: keeps the timetable, starts probes, tells what they came to.
 
+mod hears;
+
+use crate::belief::Belief;
 use crate::clock::{Clock, Passed, Watchman};
 use crate::config::{Config, ConnectivityConfig};
 use crate::kinds::Probe;
+use crate::messages::{Parts, Seating, Watched};
 use crate::metrics::Metrics;
-use crate::network::Network;
-use crate::once::{Job, Run, Shown};
+use crate::once::{Job, Run};
 use crate::outbox::Outbox;
+use crate::suspicions::Suspicions;
 use actix::prelude::*;
-use p7_bus::{AskError, NetworkNoted, ProbeFinished, ProbeNow, tell};
+use p7_core::mesh::look::Looks;
 use p7_core::result::ProbeResult;
-use p7_core::schedule::{Due, Planned, Seat, Step, Timetable};
+use p7_core::schedule::{Due, Occasion, Planned, Seat, Step, Timetable};
 use p7_core::service::Service;
-use p7_core::vocabulary::{Cycle, MeshTime, Millis, NodeId, ServiceId};
+use p7_core::vocabulary::{Cycle, Interval, MeshTime, Micros, Millis, NodeId, ServiceId, Vote};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,36 +28,9 @@ use tokio::time::Instant;
 const HEARTBEAT: Millis = Millis(1000);
 /// How many probes people may have asked for at once, beside the schedule.
 const ASKED_LIMIT: usize = 16;
-/// The schedule's own messages are few: a new plan, a question, the end.
-const MAILBOX_LIMIT: usize = 64;
-
-/// A service to watch, and its probe.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    /// The service.
-    pub service: Arc<Service>,
-    /// Its probe, ready.
-    pub probe: Arc<Probe>,
-    /// The latest cycle that already has a result from this node, as the store knows.
-    pub known: Option<Cycle>,
-}
-
-/// node → prober: watch these services from now on and no others. Probes in flight of services that have
-/// not changed go on.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Watch(pub Vec<Watched>);
-
-/// node → prober: from now on this tells whether the machine has a network.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Anchor(pub ConnectivityConfig);
-
-/// node → prober: start nothing more; probes that run may end within this time, then they are dropped.
-/// Answers how many were.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "usize")]
-pub struct Drain(pub Duration);
+/// The schedule's own messages are few, but when another node's uplink fails a look at every service is
+/// wanted at once.
+const MAILBOX_LIMIT: usize = 4096;
 
 /// The agent.
 #[derive(Debug)]
@@ -61,13 +38,14 @@ pub struct Prober {
     node: NodeId,
     clock: Clock,
     outbox: Outbox,
-    listeners: Vec<Recipient<NetworkNoted>>,
-    network: Arc<Network>,
-    /// Why this machine is believed to be cut off.
-    cut_off: Option<Arc<str>>,
-    /// When the network was last known to work.
-    network_back: Instant,
+    belief: Belief,
     metrics: Metrics,
+    seating: Seating,
+    /// The seats as last told; none before the first time.
+    seats: Option<Arc<BTreeMap<ServiceId, Seat>>>,
+    /// What this node has said about each service.
+    looks: Looks,
+    suspicions: Suspicions,
     table: Timetable,
     services: BTreeMap<ServiceId, Row>,
     /// Counts changes of services: results of an earlier one are not theirs.
@@ -90,6 +68,8 @@ struct Row {
     service: Arc<Service>,
     probe: Arc<Probe>,
     generation: u64,
+    /// How long the last probe that passed took.
+    latency: Option<Micros>,
 }
 
 /// A timer that is set.
@@ -117,37 +97,34 @@ struct Ended {
 }
 
 impl Prober {
-    /// A prober that tells `results` what its probes came to and `network` whether this machine is cut off.
+    /// A prober that waits to be told what to watch.
     ///
     /// # Errors
     /// When `registry` already has metrics of these names.
     pub fn new(
-        node: NodeId,
         config: &Config,
         connectivity: &ConnectivityConfig,
-        results: Recipient<ProbeFinished>,
-        network: Vec<Recipient<NetworkNoted>>,
+        parts: Parts,
         registry: &prometheus::Registry,
     ) -> Result<Self, prometheus::Error> {
         let limits = config.limits();
-        let clock = Clock::system();
-        let watchman = Watchman::new(clock.now(), Duration::ZERO);
         // every probe that runs has its place here, so none can be refused
         let (to, from) = mpsc::channel(limits.quick + limits.slow);
         Ok(Self {
-            node,
-            clock,
-            outbox: Outbox::new(results),
-            listeners: network,
-            network: Arc::new(Network::new(connectivity)),
-            cut_off: None,
-            network_back: Instant::now(),
+            node: parts.node,
+            watchman: Watchman::new(parts.clock.now(), Duration::ZERO),
+            clock: parts.clock,
+            outbox: Outbox::new(parts.results),
+            belief: Belief::new(connectivity, parts.network),
             metrics: Metrics::new(registry)?,
+            seating: parts.seating,
+            seats: None,
+            looks: Looks::default(),
+            suspicions: Suspicions::new(parts.suspicions),
             table: Timetable::new(limits),
             services: BTreeMap::new(),
             generation: 0,
             era: 0,
-            watchman,
             born: Instant::now(),
             alarm: None,
             ended: (to, Some(from)),
@@ -159,14 +136,6 @@ impl Prober {
         })
     }
 
-    /// The same with another clock, for tests.
-    #[must_use]
-    pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.watchman = Watchman::new(clock.now(), self.born.elapsed());
-        self.clock = clock;
-        self
-    }
-
     /// Does what is due, and sets the alarm for what comes next.
     fn turn(&mut self, ctx: &mut Context<Self>) {
         let now = self.look_at_the_clock();
@@ -175,7 +144,16 @@ impl Prober {
             return;
         }
         self.outbox.turn(now);
-        for step in self.table.turn(now) {
+        let suspicious = self.suspicions.turn(now, self.belief.own());
+        self.metrics.suspicions.inc_by(suspicious);
+        let steps = self.table.turn(now);
+        self.take_steps(steps, now);
+        self.metrics.running.set(i64::try_from(self.table.running()).unwrap_or(i64::MAX));
+        self.set_alarm(now, ctx);
+    }
+
+    fn take_steps(&mut self, steps: Vec<Step>, now: MeshTime) {
+        for step in steps {
             match step {
                 Step::Start(due) => self.start(due, now),
                 Step::Overran(service) => {
@@ -185,8 +163,6 @@ impl Prober {
                 Step::Starved(service) => self.note_starved(&service),
             }
         }
-        self.metrics.running.set(i64::try_from(self.table.running()).unwrap_or(i64::MAX));
-        self.set_alarm(now, ctx);
     }
 
     /// Notices when time jumped: then what was missed stays missing, and what runs is void.
@@ -203,6 +179,7 @@ impl Prober {
                 self.metrics.jumps.inc();
                 self.era += 1;
                 self.table.jumped(now);
+                self.suspicions.clear();
             }
         }
         now
@@ -210,7 +187,7 @@ impl Prober {
 
     fn set_alarm(&mut self, now: MeshTime, ctx: &mut Context<Self>) {
         let beat = now.plus(HEARTBEAT);
-        let wishes = [self.table.next_turn(), self.outbox.due()];
+        let wishes = [self.table.next_turn(), self.outbox.due(), self.suspicions.due()];
         let at = wishes.into_iter().flatten().min().map_or(beat, |due| due.min(beat));
         if let Some(alarm) = self.alarm {
             if alarm.at > now && alarm.at <= at {
@@ -220,7 +197,7 @@ impl Prober {
         }
         let wait = Duration::from_millis(at.since(now).0.max(1));
         let handle = ctx.run_later(wait, |prober, ctx| {
-            prober.notice_network_is_back();
+            prober.belief.notice_return(prober.clock.now());
             prober.turn(ctx);
         });
         let rings = self.born.elapsed() + wait;
@@ -232,9 +209,17 @@ impl Prober {
             self.table.ended(&due.service, now);
             return;
         };
-        self.metrics.lag.observe(Duration::from_millis(now.since(due.at).0).as_secs_f64());
+        match due.occasion {
+            Occasion::Slot => {
+                self.metrics.lag.observe(Duration::from_millis(now.since(due.at).0).as_secs_f64());
+            }
+            Occasion::Extra => self.metrics.extra.inc(),
+        }
+        if self.looks.vote(&due.service) == Some(Vote::Passed) {
+            self.suspicions.watch(&due.service, row.service.timeout, row.latency, now);
+        }
         let (service, probe, node) = (Arc::clone(&row.service), Arc::clone(&row.probe), self.node.clone());
-        let (network, clock) = (Arc::clone(&self.network), self.clock.clone());
+        let (network, clock) = (self.belief.network(), self.clock.clone());
         let (generation, era, ended) = (row.generation, self.era, self.ended.0.clone());
         let started = due.service.clone();
         // not on the actor's local set: there every wake-up costs a system call more
@@ -272,11 +257,15 @@ impl Prober {
         let now = self.look_at_the_clock();
         self.table.ended(&ended.service, now);
         self.tasks.remove(&ended.service);
-        let row = self.services.get(&ended.service);
-        let is_current = row.is_some_and(|row| row.generation == ended.generation);
-        if is_current && ended.era == self.era {
-            self.note_network(ended.run.network, now);
-            self.outbox.take(ended.run.seen.result, now);
+        self.suspicions.ended(&ended.service);
+        let is_current = |row: &&mut Row| row.generation == ended.generation && self.era == ended.era;
+        if let Some(row) = self.services.get_mut(&ended.service).filter(is_current) {
+            let (interval, result) = (row.service.interval, ended.run.seen.result);
+            if result.outcome.vote() == Some(Vote::Passed) {
+                row.latency = Some(result.latency);
+            }
+            self.belief.note(ended.run.network, now);
+            self.publish(result, interval, now);
         } else {
             self.metrics.discarded.inc();
         }
@@ -285,58 +274,53 @@ impl Prober {
         self.running.send_replace(self.tasks.len());
     }
 
-    fn note_network(&mut self, shown: Shown, now: MeshTime) {
-        let cut_off = match shown {
-            Shown::Nothing => return,
-            Shown::Works => None,
-            // found out before the network was known to be back: an old story
-            Shown::CutOff(found) if found.at <= self.network_back => return,
-            Shown::CutOff(found) => Some(found.why),
-        };
-        if cut_off.is_none() {
-            self.network_back = Instant::now();
-            if self.cut_off.is_some() {
-                self.network.works();
+    /// Tells a result, for the cycle that it says something new about, if there is one.
+    fn publish(&mut self, mut result: ProbeResult, interval: Interval, now: MeshTime) {
+        let (due, current) = (result.cycle, Cycle::at(now, interval));
+        match self.looks.place(&result.service, due, current, interval, result.outcome) {
+            Some(cycle) => {
+                result.cycle = cycle;
+                self.outbox.take(result, now);
             }
-        }
-        if cut_off == self.cut_off {
-            return;
-        }
-        if let Some(why) = &cut_off {
-            tracing::warn!(%why, "this machine is cut off; its failing probes don't count");
-        } else {
-            tracing::info!("this machine has network again");
-        }
-        let noted = NetworkNoted { cut_off: cut_off.as_deref().map(str::to_owned), since: now };
-        self.cut_off = cut_off;
-        for listener in &self.listeners {
-            tell(listener, "network", noted.clone());
+            None => self.metrics.unpublished.inc(),
         }
     }
 
-    /// Asks the system again while it is what says that we are cut off; anchors are asked by failing probes.
-    fn notice_network_is_back(&mut self) {
-        if self.cut_off.is_some() && !self.network.has_anchors() && self.network.cut_off_by_system().is_none()
-        {
-            self.note_network(Shown::Works, self.clock.now());
-        }
-    }
-
-    fn plan(&mut self, watched: Vec<Watched>) {
+    fn watch(&mut self, watched: Vec<Watched>) {
         let mut old = std::mem::take(&mut self.services);
-        let mut planned = Vec::with_capacity(watched.len());
         for Watched { service, probe, known } in watched {
-            planned.push(Planned { service: service.id.clone(), interval: service.interval, known });
+            if let Some(known) = known {
+                self.looks.known(&service.id, known);
+            }
             let same = |row: &Row| row.service == service && row.probe.config() == probe.config();
             let before = old.remove(&service.id).filter(same);
-            let generation = before.map_or(self.generation + 1, |row| row.generation);
+            let generation = before.as_ref().map_or(self.generation + 1, |row| row.generation);
             self.generation = self.generation.max(generation);
+            let latency = before.and_then(|row| row.latency);
             let id = service.id.clone();
-            let row = Row { service, probe, generation };
-            self.services.insert(id, row);
+            self.services.insert(id, Row { service, probe, generation, latency });
         }
+        let services = &self.services;
+        self.looks.retain(|service| services.contains_key(service));
+        self.plan();
+    }
+
+    /// Plans all services by the seats as they are now.
+    fn plan(&mut self) {
         let now = self.look_at_the_clock();
-        self.table.plan(&planned, Seat::ALONE, now);
+        let seat = |service: &ServiceId| match (&self.seats, self.seating) {
+            (Some(seats), _) => seats.get(service).copied(),
+            (None, Seating::Alone) => Some(Seat::ALONE),
+            (None, Seating::AsTold) => None,
+        };
+        let planned = |(service, row): (&ServiceId, &Row)| Planned {
+            service: service.clone(),
+            interval: row.service.interval,
+            seat: seat(service),
+            known: self.looks.latest(service),
+        };
+        let planned: Vec<Planned> = self.services.iter().map(planned).collect();
+        self.table.plan(&planned, now);
     }
 }
 
@@ -355,73 +339,5 @@ impl Actor for Prober {
 impl StreamHandler<Ended> for Prober {
     fn handle(&mut self, ended: Ended, ctx: &mut Self::Context) {
         self.take_in(ended, ctx);
-    }
-}
-
-impl Handler<Watch> for Prober {
-    type Result = ();
-
-    fn handle(&mut self, Watch(watched): Watch, ctx: &mut Self::Context) {
-        self.plan(watched);
-        self.turn(ctx);
-    }
-}
-
-impl Handler<Anchor> for Prober {
-    type Result = ();
-
-    fn handle(&mut self, Anchor(connectivity): Anchor, _: &mut Self::Context) {
-        self.network = Arc::new(Network::new(&connectivity));
-    }
-}
-
-impl Handler<ProbeNow> for Prober {
-    type Result = ResponseFuture<Result<Arc<ProbeResult>, AskError>>;
-
-    fn handle(&mut self, ProbeNow(id): ProbeNow, _: &mut Self::Context) -> Self::Result {
-        let Some(row) = self.services.get(&id) else {
-            let kind = "service";
-            let id = id.to_string();
-            return Box::pin(async move { Err(AskError::NotFound { kind, id }) });
-        };
-        let Ok(place) = Arc::clone(&self.asked).try_acquire_owned() else {
-            return Box::pin(async { Err(AskError::Busy) });
-        };
-        let (service, probe, node) = (Arc::clone(&row.service), Arc::clone(&row.probe), self.node.clone());
-        let (network, clock) = (Arc::clone(&self.network), self.clock.clone());
-        Box::pin(async move {
-            let job = Job {
-                service: &service,
-                probe: &probe,
-                node: &node,
-                cycle: Cycle::at(clock.now(), service.interval),
-                retry_until: None,
-            };
-            let run = job.run(&network, &clock).await;
-            drop(place);
-            Ok(Arc::new(run.seen.result))
-        })
-    }
-}
-
-impl Handler<Drain> for Prober {
-    type Result = ResponseFuture<usize>;
-
-    fn handle(&mut self, Drain(within): Drain, ctx: &mut Self::Context) -> Self::Result {
-        self.phase = Phase::Draining;
-        self.outbox.flush();
-        if let Some(alarm) = self.alarm.take() {
-            ctx.cancel_future(alarm.handle);
-        }
-        let mut running = self.running.subscribe();
-        let tasks: Vec<AbortHandle> = self.tasks.values().cloned().collect();
-        Box::pin(async move {
-            let all_ended = running.wait_for(|count| *count == 0);
-            if tokio::time::timeout(within, all_ended).await.is_ok() {
-                return 0;
-            }
-            tasks.iter().for_each(AbortHandle::abort);
-            *running.borrow()
-        })
     }
 }

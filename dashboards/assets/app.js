@@ -73,7 +73,8 @@ function tick() {
   }
   for (const small of all("small.ago")) {
     const time = small.previousElementSibling;
-    if (time && time.dateTime) small.textContent = relative(Date.parse(time.dateTime), now);
+    const text = time && time.dateTime ? relative(Date.parse(time.dateTime), now) : small.textContent;
+    if (small.textContent !== text) small.textContent = text;
   }
 }
 
@@ -409,22 +410,65 @@ function adopt(page) {
 }
 
 function adoptPart(part, fresh) {
-  if (!fresh || part.contains(document.activeElement)) return;
+  // what somebody types into stays as it is until they are done
+  if (!fresh || part.querySelector("input:focus")) return;
   const html = fresh.innerHTML;
   if (part.dataset.was === html) return;
-  const open = all("details", part).map((d) => d.open);
-  const typed = all("input", part).map((input) => [input.name, input.value]);
-  part.className = fresh.className;
   if (fresh.dataset.l) part.dataset.l = fresh.dataset.l;
-  part.innerHTML = html;
+  part.className = fresh.className;
+  morphChildren(part, fresh);
   part.dataset.was = html;
-  all("details", part).forEach((d, i) => { d.open = open[i] || false; });
-  for (const [name, value] of typed) {
-    const input = part.querySelector(`input[name="${name}"]`);
-    if (input) input.value = value;
-  }
   localise(part);
   startForms();
+  startCopies(part);
+}
+
+/** Makes a part like its newer self and touches only what differs: nothing flickers, scrolls back or loses focus. */
+function morphChildren(old, fresh) {
+  const known = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+  let at = old.firstChild;
+  for (const next of [...fresh.childNodes]) {
+    const same = next.id ? known.get(next.id) : null;
+    if (same && same !== at) old.insertBefore(same, at);
+    const here = same || (at && alike(at, next) ? at : null);
+    if (here) {
+      at = here.nextSibling;
+      morph(here, next);
+    } else {
+      old.insertBefore(next, at);
+    }
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+}
+
+/** Whether one node may become the other in place: of one kind, and not another thing by its id. */
+function alike(old, fresh) {
+  return old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && (old.id || "") === (fresh.id || "");
+}
+
+/** What scripts have put on an element; the page as it was made knows nothing of it. */
+const OURS = new Set(["data-utc", "data-was", "data-ready", "open"]);
+
+function morph(old, fresh) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+    return;
+  }
+  // forms and buttons that are at work; times that are told in the reader's words already
+  if (old.dataset?.ready && old.dataset.copy === fresh.dataset.copy) return;
+  if (old.nodeName === "TIME" && old.dateTime === fresh.dateTime && (old.dataset.utc ?? "") === fresh.textContent) return;
+  const told = old.nodeName === "TIME";
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && (told || !OURS.has(name))) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  morphChildren(old, fresh);
 }
 
 function adoptCards(fresh) {
@@ -488,6 +532,7 @@ function startEvents() {
     else if (own === undefined ? byId("nodes") : own === service.id) refetch();
   });
   on("incident", () => { if (own !== undefined) refetch(); });
+  on("mesh", () => { if (byId("nodes")) refetch(); });
   for (const name of ["reset", "services", "network", "configuration", "store"]) on(name, refetch);
   return source;
 }
@@ -592,7 +637,7 @@ function startTips() {
   document.addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
   // blocks lie over the card's link, so a click on them opens it too
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.(".c .b")?.closest(".c").querySelector("h3 a");
+    const link = event.target.closest?.(".c :is(.b, .v)")?.closest(".c").querySelector("h3 a");
     if (link) link.click();
   });
 }
@@ -665,8 +710,29 @@ function startForms() {
   });
 }
 
+/** Buttons that copy what they name; where the browser gives no clipboard (plain HTTP) the text is selected. */
+function startCopies(root) {
+  for (const button of all("button[data-copy]", root)) {
+    if (button.dataset.ready) continue;
+    button.dataset.ready = "yes";
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const code = button.previousElementSibling;
+      try {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.classList.add("done");
+        button.querySelector(".out").textContent = "Copied";
+      } catch {
+        code.textContent = button.dataset.copy;
+        getSelection().selectAllChildren(code);
+      }
+    });
+  }
+}
+
 startChoices();
 startTips();
+startCopies(document);
 localise(document);
 if (groups) startFilter();
 startForms();

@@ -4,7 +4,7 @@ use actix::prelude::*;
 use p7_core::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
 use p7_core::incident::Incident;
 use p7_core::mesh::view::MeshView;
-use p7_core::mesh::words::Fact;
+use p7_core::mesh::words::{Configuration, Fact, Stamp};
 use p7_core::result::ProbeResult;
 use p7_core::schedule::Seat;
 use p7_core::service::Service;
@@ -202,3 +202,39 @@ pub struct LookNow(pub ServiceId);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub struct Suspected(pub ServiceId);
+
+/// dashboard → node: somebody gives the mesh a new shared configuration. It is checked here, on the asked
+/// node; what passes is stated, so that every node takes it up.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "Result<Applied, ApplyError>")]
+pub struct Apply {
+    /// mesh.toml itself.
+    pub text: Arc<str>,
+    /// Who.
+    pub by: String,
+}
+
+/// What became of a new shared configuration that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// Which version it is.
+    pub stamp: Stamp,
+    /// What it changes, a line each; empty when it says what was in force already.
+    pub changes: Vec<String>,
+}
+
+/// Why a new shared configuration was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApplyError {
+    /// It has faults, a line each, with line and column.
+    #[error("the configuration has faults: {}", .0.join("; "))]
+    Faulty(Vec<String>),
+    /// Not as things are; what and what to do.
+    #[error("{0}")]
+    Ask(#[from] AskError),
+}
+
+/// dashboard → node: the newest shared configuration, word by word; none when the mesh has none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "Result<Option<Arc<Configuration>>, AskError>")]
+pub struct SharedConfiguration;

@@ -9,7 +9,8 @@ mod events;
 mod tell;
 
 pub use events::{
-    Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard, IncidentChanged, LookNow, MeshNoted,
-    NetworkNoted, ProbeFinished, ProbeNow, Request, SeatsTaken, Snapshot, Stated, StoreNoted, Suspected,
+    Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
+    IncidentChanged, LookNow, MeshNoted, NetworkNoted, ProbeFinished, ProbeNow, Request, SeatsTaken,
+    SharedConfiguration, Snapshot, Stated, StoreNoted, Suspected,
 };
 pub use tell::{Told, dropped, note_dropped, tell};

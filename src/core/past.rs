@@ -50,6 +50,8 @@ pub struct PastFold {
     folded: Folded,
     ended: Vec<Incident>,
     slot: Option<(Cycle, Slot)>,
+    /// What was seen in the cycle before: who is silent about this one stands by it.
+    before: Option<(Cycle, Vec<Seen>)>,
 }
 
 /// What a service's past came to.
@@ -60,6 +62,8 @@ pub struct FoldedPast {
     pub(crate) folded: Folded,
     /// The incidents that began and ended in it.
     pub(crate) ended: Vec<Incident>,
+    /// What was seen in its last cycle.
+    pub(crate) last: Option<(Cycle, Vec<Seen>)>,
 }
 
 impl PastFold {
@@ -73,7 +77,7 @@ impl PastFold {
         let folded = Folded::resumed(last.as_ref(), before.first_seen);
         let is_new = before.first_seen.is_none_or(|seen| seen >= first.start()) && last.is_none();
         let folded = if is_new { folded } else { folded.going_on() };
-        Self { first, service, sites, folded, ended: Vec::new(), slot: None }
+        Self { first, service, sites, folded, ended: Vec::new(), slot: None, before: None }
     }
 
     /// Takes the next result; they come by cycle, oldest first. One of an earlier cycle than the last is
@@ -96,19 +100,21 @@ impl PastFold {
     /// Ends before the cycle `before`.
     pub fn finish(mut self, before: Cycle) -> FoldedPast {
         self.step();
-        FoldedPast { before, folded: self.folded, ended: self.ended }
+        FoldedPast { before, folded: self.folded, ended: self.ended, last: self.before }
     }
 
     fn step(&mut self) {
         let Some((cycle, mut slot)) = self.slot.take() else { return };
-        slot.work_out(cycle, &self.sites);
-        if let Some(decided) = &slot.decided {
-            if cycle < self.first {
-                return self.folded.look(self.service.rules, decided);
-            }
-            let (rules, interval) = (self.service.rules, self.service.interval);
-            self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided));
+        let before = cycle.earlier(1, self.service.interval);
+        let lent = self.before.take().filter(|(known, _)| *known == before && before < cycle);
+        slot.work_out(cycle, lent.as_ref().map_or(&[], |(_, seen)| seen.as_slice()), &self.sites);
+        let (rules, interval) = (self.service.rules, self.service.interval);
+        match &slot.decided {
+            Some(decided) if cycle < self.first => self.folded.look(rules, decided),
+            Some(decided) => self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided)),
+            None => {}
         }
+        self.before = Some((cycle, slot.seen));
     }
 }
 

@@ -3,34 +3,19 @@
 //! A machine without clock or socket: it is told the time and what has ended, and says what to start.
 //! Every service has at most one probe running or waiting, so a hanging target costs one place only.
 
+mod places;
+mod row;
+
+pub use places::{Seat, offsets};
+
 use crate::vocabulary::{Cycle, Interval, MeshTime, Millis, ServiceId};
+use places::{Pace, Slots};
+use row::{Lane, Row, State};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A probe that runs longer than this is slow: it makes room for quick ones, so that hanging targets
 /// never delay others.
 pub const SLOW_AFTER: Millis = Millis(1000);
-/// Where services stand closer than this, those of one such span are tested together: waking the machine for
-/// each by itself costs more than the tests. More would let them wait for each other and measure that.
-const GRAIN: Millis = Millis(40);
-/// Longest pause between two of the first probes after a start: a few services need not be stretched.
-const START_PACE_LIMIT: Millis = Millis(10);
-/// A cycle further ahead than this many intervals was seen by a clock that went wrong; it is forgotten.
-const AHEAD_LIMIT: u64 = 2;
-
-/// This node's place among the vantage points of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seat {
-    /// Its position, from 0.
-    pub position: u16,
-    /// How many vantage points there are, at least 1.
-    pub of: u16,
-}
-
-impl Seat {
-    /// The seat of a node that watches alone.
-    pub const ALONE: Self = Self { position: 0, of: 1 };
-}
-
 /// How many probes may run at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -42,15 +27,27 @@ pub struct Limits {
     pub start_within: Millis,
 }
 
-/// A service to be scheduled.
+/// A service to be scheduled, or to leave room for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// Which.
     pub service: ServiceId,
     /// How often.
     pub interval: Interval,
+    /// This node's place among its vantage points. None: it is not tested from here, but has its place among
+    /// the services, so that every node spreads the others alike.
+    pub seat: Option<Seat>,
     /// The latest cycle that has a result from this node, if any is known.
     pub known: Option<Cycle>,
+}
+
+/// Why a probe is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Occasion {
+    /// Its slot has come.
+    Slot,
+    /// Somebody wants to know now, beside the schedule.
+    Extra,
 }
 
 /// A probe to be started.
@@ -64,6 +61,8 @@ pub struct Due {
     pub at: MeshTime,
     /// When the service's next probe is due: retries end before.
     pub until: MeshTime,
+    /// Why.
+    pub occasion: Occasion,
 }
 
 /// What should follow.
@@ -75,141 +74,6 @@ pub enum Step {
     Overran(ServiceId),
     /// The service's last probe still waits for a free place at its next slot; that slot was lost.
     Starved(ServiceId),
-}
-
-/// Where in its interval each service is looked at: services of one interval are spread evenly over it
-/// in the order of their ids, and the vantage points of one service evenly between each other.
-pub fn offsets(services: &[(ServiceId, Interval)], seat: Seat) -> BTreeMap<ServiceId, Millis> {
-    let mut groups: BTreeMap<Interval, BTreeSet<&ServiceId>> = BTreeMap::new();
-    for (service, interval) in services {
-        groups.entry(*interval).or_default().insert(service);
-    }
-    let mut places = BTreeMap::new();
-    for (interval, group) in groups {
-        let share =
-            |part: usize, of: usize| u128::from(interval.span().0) * (part as u128) / (of.max(1) as u128);
-        let is_dense = interval.span().0 < GRAIN.0.saturating_mul(group.len() as u64);
-        let grain = if is_dense { u128::from(GRAIN.0) } else { 1 };
-        for (index, service) in group.iter().enumerate() {
-            let place = share(index, group.len()) + share(usize::from(seat.position), usize::from(seat.of));
-            let place = place % u128::from(interval.span().0);
-            let place = place - place % grain;
-            places.insert((*service).clone(), Millis(u64::try_from(place).unwrap_or(0)));
-        }
-    }
-    places
-}
-
-/// A service's slots: one a cycle, always as far from the cycle's start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Slots {
-    interval: Interval,
-    offset: Millis,
-}
-
-impl Slots {
-    fn time(self, cycle: Cycle) -> MeshTime {
-        cycle.start().plus(self.offset)
-    }
-
-    /// The cycle whose slot is the latest at or before `now`.
-    fn passed(self, now: MeshTime) -> Cycle {
-        Cycle::at(now.minus(self.offset), self.interval)
-    }
-
-    /// The first cycle after `last` whose slot lies after `now`.
-    fn next(self, last: Option<Cycle>, now: MeshTime) -> Cycle {
-        let upcoming = self.passed(now).later(1, self.interval);
-        match last {
-            Some(last) if upcoming <= last => Cycle::at(last.start(), self.interval).later(1, self.interval),
-            Some(_) | None => upcoming,
-        }
-    }
-}
-
-/// Whether a service's probe runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum State {
-    Idle,
-    /// For a free place.
-    Waiting(Due),
-    Running {
-        since: MeshTime,
-        lane: Lane,
-    },
-}
-
-/// Which limit a probe counts against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lane {
-    Quick,
-    Slow,
-}
-
-#[derive(Debug)]
-struct Row {
-    slots: Slots,
-    /// The latest cycle a probe came due for, or is known.
-    last: Option<Cycle>,
-    /// The cycle of the next probe and when it is due; none when the service is no longer planned and
-    /// only its last probe still runs.
-    next: Option<(Cycle, MeshTime)>,
-    state: State,
-    /// The lane of its next probe: slow when the last one was.
-    lane: Lane,
-}
-
-impl Row {
-    fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>) -> Self {
-        let (last, state, lane) =
-            before.map_or((None, State::Idle, Lane::Quick), |b| (b.last, b.state, b.lane));
-        Self { slots, last: last.max(known), next: None, state, lane }
-    }
-
-    /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
-    /// next slot. Returns when it is due.
-    fn settle(&mut self, now: MeshTime, start: Option<MeshTime>) -> MeshTime {
-        let horizon = Cycle::at(now, self.slots.interval).later(AHEAD_LIMIT, self.slots.interval);
-        self.last = self.last.filter(|last| *last <= horizon);
-        let passed = self.slots.passed(now);
-        let upcoming = self.slots.next(self.last, now);
-        let slot = self.slots.time(upcoming);
-        let (cycle, at) = match start {
-            Some(start) if self.last < Some(passed) && start < slot => (passed, start),
-            Some(_) | None => (upcoming, slot),
-        };
-        self.next = Some((cycle, at));
-        at
-    }
-
-    /// Its slot has come: what is due now, and when the one after it is.
-    fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
-        let (mut cycle, mut at) = self.next?;
-        let passed = self.slots.passed(now);
-        if passed > cycle {
-            // late by more than an interval: the slots between are missing, not made up for
-            (cycle, at) = (passed, self.slots.time(passed));
-        }
-        self.last = Some(cycle);
-        let until = self.settle(now, None);
-        let due = Due { service: service.clone(), cycle, at, until };
-        Some((due, until))
-    }
-}
-
-/// The first probes after a start, spread so that they are no burst.
-struct Pace {
-    now: MeshTime,
-    count: u64,
-    within: Millis,
-}
-
-impl Pace {
-    fn place(&self, index: usize) -> MeshTime {
-        let index = index as u64;
-        let even = index.saturating_mul(self.within.0) / self.count.max(1);
-        self.now.plus(Millis(even.min(index.saturating_mul(START_PACE_LIMIT.0))))
-    }
 }
 
 /// The plan of all services. All times are the same wall clock's.
@@ -236,28 +100,29 @@ impl Timetable {
         }
     }
 
-    /// Replaces the services. Probes that run go on; a service without a result for the latest slot that
-    /// has passed is tested soon, for that slot's cycle, so that the next slot is a cycle of its own.
-    pub fn plan(&mut self, services: &[Planned], seat: Seat, now: MeshTime) {
-        let pairs: Vec<_> = services.iter().map(|s| (s.service.clone(), s.interval)).collect();
-        let places = offsets(&pairs, seat);
-        let pace = Pace { now, count: services.len() as u64, within: self.limits.start_within };
+    /// Replaces the services and this node's seats. Probes that run go on; a service without a result for the
+    /// latest slot that has passed is tested soon, for that slot's cycle, so that the next slot is a cycle
+    /// of its own. Of a service that stays planned no cycle is lost and none is tested twice.
+    pub fn plan(&mut self, services: &[Planned], now: MeshTime) {
+        let places = offsets(services);
+        let pace = Pace { now, count: places.len() as u64, within: self.limits.start_within };
         let mut old = std::mem::take(&mut self.rows);
         self.queue.clear();
-        for (index, planned) in services.iter().enumerate() {
-            let slots = Slots {
-                interval: planned.interval,
-                offset: places.get(&planned.service).copied().unwrap_or_default(),
-            };
-            let mut row = Row::new(slots, planned.known, old.remove(&planned.service));
-            let at = row.settle(now, Some(pace.place(index)));
+        let seated = services.iter().filter_map(|planned| Some((planned, *places.get(&planned.service)?)));
+        for (index, (planned, offset)) in seated.enumerate() {
+            let slots = Slots { interval: planned.interval, offset };
+            let before = old.remove(&planned.service);
+            let is_same = |row: &&Row| row.slots.interval == planned.interval;
+            let next = before.as_ref().filter(is_same).and_then(|row| row.next);
+            let mut row = Row::new(slots, planned.known, before, now);
+            let at = row.replan(next, pace.place(index), now);
             self.queue.insert((at, planned.service.clone()));
             self.rows.insert(planned.service.clone(), row);
         }
         for (service, mut row) in old {
             // what still runs for a service that is gone keeps its place until it ends
-            if matches!(row.state, State::Running { .. }) {
-                row.next = None;
+            if let State::Running { then, .. } = &mut row.state {
+                (row.next, *then) = (None, None);
                 self.rows.insert(service, row);
             }
         }
@@ -279,6 +144,21 @@ impl Timetable {
         steps
     }
 
+    /// Tests a service now, beside its schedule and within the same limits, unless a probe of it runs or waits
+    /// already. Its slot comes all the same.
+    pub fn look_now(&mut self, service: &ServiceId, now: MeshTime) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let Some(row) = self.rows.get_mut(service)
+            && let Some(due) = row.extra(service, now)
+        {
+            row.state = State::Waiting(due);
+            self.waiting[row.lane as usize].push_front(service.clone());
+            self.set_slow_ones_apart(now);
+            self.start_waiting(now, &mut steps);
+        }
+        steps
+    }
+
     /// When [`Timetable::turn`] is wanted next, if nothing ends before.
     pub fn next_turn(&self) -> Option<MeshTime> {
         let due = self.queue.first().map(|(at, _)| *at);
@@ -295,12 +175,15 @@ impl Timetable {
         let Some(row) = self.rows.get_mut(service) else {
             return;
         };
-        let State::Running { since, lane } = row.state else {
+        let State::Running { since, lane, then, .. } = &mut row.state else {
             return;
         };
-        row.state = State::Idle;
+        let (since, lane, then) = (*since, *lane, then.take());
         row.lane = if now.since(since) >= SLOW_AFTER { Lane::Slow } else { Lane::Quick };
-        if row.next.is_none() {
+        row.state = then.map_or(State::Idle, State::Waiting);
+        if row.state != State::Idle {
+            self.waiting[row.lane as usize].push_back(service.clone());
+        } else if row.next.is_none() {
             self.rows.remove(service);
         }
         match lane {
@@ -320,8 +203,8 @@ impl Timetable {
             match &mut row.state {
                 State::Idle => {}
                 State::Waiting(_) => row.state = State::Idle,
-                State::Running { since, lane } => {
-                    *since = now;
+                State::Running { since, lane, then, .. } => {
+                    (*since, *then) = (now, None);
                     if *lane == Lane::Quick {
                         self.quick.insert((now, service.clone()));
                     }
@@ -347,12 +230,12 @@ impl Timetable {
             if since.plus(SLOW_AFTER) > now {
                 return;
             }
-            let Some((since, service)) = self.quick.pop_first() else {
+            let Some((_, service)) = self.quick.pop_first() else {
                 return;
             };
             self.slow += 1;
-            if let Some(row) = self.rows.get_mut(&service) {
-                row.state = State::Running { since, lane: Lane::Slow };
+            if let Some(Row { state: State::Running { lane, .. }, .. }) = self.rows.get_mut(&service) {
+                *lane = Lane::Slow;
             }
         }
     }
@@ -361,12 +244,15 @@ impl Timetable {
         let row = self.rows.get_mut(service)?;
         let (due, next) = row.come_due(service, now)?;
         self.queue.insert((next, service.clone()));
-        match row.state {
-            State::Running { .. } => Some(Step::Overran(due.service)),
-            State::Waiting(_) => {
-                row.state = State::Waiting(due);
-                Some(Step::Starved(service.clone()))
+        match &mut row.state {
+            State::Running { occasion: Occasion::Slot, .. } => Some(Step::Overran(due.service)),
+            State::Running { occasion: Occasion::Extra, then, .. } => {
+                then.replace(due).map(|lost| Step::Overran(lost.service))
             }
+            State::Waiting(waiting) => match std::mem::replace(waiting, due).occasion {
+                Occasion::Slot => Some(Step::Starved(service.clone())),
+                Occasion::Extra => None,
+            },
             State::Idle => {
                 self.waiting[row.lane as usize].push_back(due.service.clone());
                 row.state = State::Waiting(due);
@@ -384,10 +270,12 @@ impl Timetable {
                 let Some(row) = self.rows.get_mut(&service) else {
                     continue;
                 };
-                let running = State::Running { since: now, lane };
-                if let State::Waiting(due) = std::mem::replace(&mut row.state, running) {
-                    steps.push(Step::Start(due));
-                }
+                let State::Waiting(due) = &row.state else {
+                    continue;
+                };
+                let (due, occasion) = (due.clone(), due.occasion);
+                row.state = State::Running { since: now, lane, occasion, then: None };
+                steps.push(Step::Start(due));
                 match lane {
                     Lane::Quick => {
                         self.quick.insert((now, service));

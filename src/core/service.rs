@@ -62,6 +62,8 @@ pub struct Service {
     pub rules: Rules,
     /// Who tests it.
     pub vantage_points: VantagePoints,
+    /// Only nodes with all of these labels test it; empty: any. Where nobody has them, everybody tests it.
+    pub vantage_labels: BTreeMap<String, String>,
     /// What it is, in a sentence.
     pub description: Option<String>,
     /// What to do when it fails: an http(s) address.

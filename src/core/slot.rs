@@ -1,7 +1,7 @@
 //! One cycle of a service: who saw what, and what follows from it, worked out once.
 
 use crate::fold::Decided;
-use crate::result::ProbeResult;
+use crate::result::{ProbeResult, standing_of};
 use crate::status::{CycleSummary, VantageStatus, Verdict};
 use crate::verdict::{Say, decide, standing};
 use crate::vocabulary::{Cycle, MeshTime, Micros, NodeId, Outcome, Vote};
@@ -59,10 +59,10 @@ impl Slot {
         Self { seen: Vec::new(), decided: None, summary }
     }
 
-    /// Takes a result in. There is one per node; should two differ, one of them stands on every node
-    /// alike, whichever came first: see [`ProbeResult::precedence`].
+    /// Takes a result in; says whether that changes anything. One per node stands; of two the same on every
+    /// node, whichever came first: see [`ProbeResult::precedence`].
     pub(crate) fn take(&mut self, seen: Seen) -> bool {
-        let rank = |seen: &Seen| (seen.at, seen.outcome, seen.latency);
+        let rank = |seen: &Seen| (standing_of(seen.outcome), seen.at, seen.outcome, seen.latency);
         match self.seen.binary_search_by(|known| known.node.cmp(&seen.node)) {
             Ok(place) => match self.seen.get_mut(place) {
                 Some(known) if rank(&seen) < rank(known) => {
@@ -79,27 +79,36 @@ impl Slot {
         }
     }
 
-    pub(crate) fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
-        let says = self
-            .seen
-            .iter()
+    /// Works out what follows. Somebody must have voted on the cycle itself; whoever has not spoken about it
+    /// yet stands by its word about the cycle `before`: or a cycle that has only just begun would be judged
+    /// by whoever happens to be the first to test, and a steady partial failure would open an incident and
+    /// end it again in every cycle.
+    pub(crate) fn work_out(&mut self, cycle: Cycle, before: &[Seen], sites: &Sites) {
+        let has_vote = self.seen.iter().any(|seen| seen.outcome.vote().is_some());
+        let is_silent = |one: &&Seen| self.seen.binary_search_by(|known| known.node.cmp(&one.node)).is_err();
+        let standing_by = before.iter().filter(|_| has_vote).filter(is_silent);
+        let words = || self.seen.iter().chain(standing_by.clone());
+        let says = words()
             .map(|seen| Say { site: sites.get(&seen.node).map(String::as_str), outcome: seen.outcome });
         let decision = decide(says);
         let verdict = decision.map(|decision| decision.verdict);
-        self.summary = CycleSummary {
+        let summary = CycleSummary {
             cycle,
             verdict,
-            outcome: standing(verdict, self.seen.iter().map(|seen| seen.outcome)),
+            outcome: standing(verdict, words().map(|seen| seen.outcome)),
             failed: decision.map_or(0, |decision| decision.failed),
             voting: decision.map_or(0, |decision| decision.voting),
             latency: self.median_latency(),
         };
-        self.decided = decision.map(|decision| {
+        let decided = decision.map(|decision| {
             let side = if decision.verdict == Verdict::Failed { Vote::Failed } else { Vote::Passed };
-            let at =
-                self.seen.iter().filter(|seen| seen.outcome.vote() == Some(side)).map(|seen| seen.at).min();
+            let of_side = |seen: &&Seen| seen.outcome.vote() == Some(side);
+            let own = self.seen.iter().filter(of_side).map(|seen| seen.at).min();
+            let at = own.or_else(|| words().filter(of_side).map(|seen| seen.at).min());
             Decided { cycle, decision, at: at.unwrap_or(cycle.start()), reason: self.reason() }
         });
+        self.summary = summary;
+        self.decided = decided;
     }
 
     /// Why the cycle is not simply up: the first reason of the failed results, else of any.

@@ -42,6 +42,8 @@ struct Head {
 pub(crate) struct Track {
     pub(crate) service: Arc<Service>,
     slots: BTreeMap<Cycle, Slot>,
+    /// What was seen in the last cycle that is no longer kept: who is silent about the next stands by it.
+    forgotten: Option<(Cycle, Vec<Seen>)>,
     /// The fold of all cycles that are no longer kept.
     base: Folded,
     /// The fold of all cycles but the newest, so that its results, which come last, cost one step each.
@@ -63,6 +65,7 @@ impl Track {
         Self {
             service,
             slots: BTreeMap::new(),
+            forgotten: None,
             base: Folded::default(),
             head: Head::default(),
             folded: Folded::default(),
@@ -105,12 +108,16 @@ impl Track {
 
     /// Takes up the fold of everything before what it remembers, as late results have made it. None when
     /// that is no longer what it ends at.
-    pub(crate) fn correct(&mut self, past: &FoldedPast) -> Option<Changed> {
+    pub(crate) fn correct(&mut self, past: &FoldedPast, sites: &Sites) -> Option<Changed> {
         if self.remembers_from() != Some(past.before) {
             return None;
         }
         self.base = past.folded.clone();
         self.head.before = None;
+        self.forgotten.clone_from(&past.last);
+        if let Some(oldest) = self.slots.keys().next().copied() {
+            self.work_out(oldest, sites);
+        }
         let mut changed = self.refold();
         // one that now ended before what is remembered is not gone
         changed.withdrawn.retain(|id| !past.ended.iter().any(|ended| ended.id == *id));
@@ -126,7 +133,12 @@ impl Track {
         if !slot.take(Seen::of(result)) {
             return false;
         }
-        slot.work_out(result.cycle, sites);
+        self.work_out(result.cycle, sites);
+        // who has not spoken about the next cycle stands by this word
+        let next = result.cycle.later(1, self.service.interval);
+        if self.slots.contains_key(&next) {
+            self.work_out(next, sites);
+        }
         if self.head.before.is_some_and(|before| result.cycle < before) {
             self.head.before = None;
         }
@@ -135,10 +147,23 @@ impl Track {
 
     /// Works every slot out again: the sites have changed.
     pub(crate) fn recast(&mut self, sites: &Sites) {
-        for (cycle, slot) in &mut self.slots {
-            slot.work_out(*cycle, sites);
+        let cycles: Vec<Cycle> = self.slots.keys().copied().collect();
+        for cycle in cycles {
+            self.work_out(cycle, sites);
         }
         self.head.before = None;
+    }
+
+    fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
+        let before = cycle.earlier(1, self.service.interval);
+        let Some(mut slot) = self.slots.remove(&cycle) else { return };
+        let forgotten = self.forgotten.as_ref().filter(|(known, _)| *known == before);
+        let lent = match self.slots.get(&before) {
+            Some(slot) => Some(&slot.seen),
+            None => forgotten.map(|(_, seen)| seen),
+        };
+        slot.work_out(cycle, lent.map_or(&[], Vec::as_slice), sites);
+        self.slots.insert(cycle, slot);
     }
 
     /// Judges by another configuration from now on. What was judged by the old one stays judged, and only
@@ -172,11 +197,12 @@ impl Track {
     /// Folds cycles that are too many into the base.
     fn trim(&mut self) {
         while self.slots.len() > KEPT_CYCLES
-            && let Some((_, slot)) = self.slots.pop_first()
+            && let Some((cycle, slot)) = self.slots.pop_first()
         {
             let mut base = std::mem::take(&mut self.base);
             self.step(&mut base, &mut Vec::new(), &slot);
             self.base = base;
+            self.forgotten = Some((cycle, slot.seen));
         }
     }
 

@@ -59,12 +59,22 @@ impl Crate {
             "src/bus" => Floor::Bus,
             "src/settings" => Floor::Settings,
             "agents/node" => Floor::Roof,
-            "tests" => Floor::Outside,
+            "tests" | "tests/simulator" => Floor::Outside,
             folder if folder.starts_with("src/") => Floor::Ground,
             folder if folder.starts_with("agents/") => Floor::Agent,
             folder => panic!("{folder} has no place in the house; see crates.rs"),
         }
     }
+}
+
+/// The files rustc starts from in folders that a member has for fuzzing: workspaces of their own, kept out
+/// of ours since they need a nightly compiler.
+pub(crate) fn fuzz_roots(tree: &Tree) -> Vec<String> {
+    let workspace = parsed(tree, "Cargo.toml");
+    let excluded = workspace["workspace"].get("exclude").and_then(toml::Value::as_array);
+    let folders = excluded.into_iter().flatten().filter_map(toml::Value::as_str);
+    let fuzzing = folders.filter(|folder| folder.ends_with("/fuzz"));
+    fuzzing.flat_map(|folder| roots(tree, folder, &parsed(tree, &format!("{folder}/Cargo.toml")))).collect()
 }
 
 /// Whether the house allows this arrow. Dependencies of tests count as well.

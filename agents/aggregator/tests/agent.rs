@@ -45,6 +45,7 @@ fn service() -> Arc<Service> {
         retry_delay: Millis::seconds(1),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: None,
         link: None,

@@ -58,6 +58,7 @@ fn service() -> Arc<Service> {
         description: None,
         runbook: None,
         link: None,
+        vantage_labels: BTreeMap::new(),
         labels: BTreeMap::new(),
         depends_on: Vec::new(),
         maintenance: Vec::new(),

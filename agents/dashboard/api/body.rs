@@ -14,6 +14,12 @@ use utoipa::ToSchema;
 
 /// Largest request body, in bytes: every statement fits into a tenth of it.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024;
+/// Largest shared configuration, in bytes: some thousand services.
+pub(crate) const CONFIGURATION_LIMIT: usize = 512 * 1024;
+/// The types of a statement.
+const JSON: [&str; 1] = ["application/json"];
+/// The types of a configuration.
+const TOML: [&str; 2] = ["application/toml", "text/plain"];
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest name of a person, deployment or environment, in characters.
@@ -177,7 +183,7 @@ pub(crate) async fn json<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<T, Problem> {
-    let bytes = read(request, payload).await?;
+    let bytes = read(request, payload, &JSON, BODY_LIMIT).await?;
     parsed(&bytes)
 }
 
@@ -189,18 +195,32 @@ fn parsed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| Problem::bad_body(error.to_string()))
 }
 
-async fn read(request: &HttpRequest, payload: web::Payload) -> Result<web::Bytes, Problem> {
-    // also keeps forms of foreign pages out: a browser asks before it sends JSON elsewhere
+/// The body of `request` as the text of a configuration.
+pub(crate) async fn toml(request: &HttpRequest, payload: web::Payload) -> Result<String, Problem> {
+    let bytes = read(request, payload, &TOML, CONFIGURATION_LIMIT).await?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| Problem::bad_body(format!("the body is not UTF-8: {error}")))?;
+    Ok(text.to_owned())
+}
+
+/// The body, if it is of one of these types and not larger than `limit`.
+async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    kinds: &[&'static str],
+    limit: usize,
+) -> Result<web::Bytes, Problem> {
+    // a browser asks before it sends JSON elsewhere, which also keeps forms of foreign pages out
     let kind =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let kind = kind.split(';').next().unwrap_or("").trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::unsupported_type());
+    if !kinds.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+        return Err(Problem::unsupported_type(kinds));
     }
-    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(BODY_LIMIT)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit)).await {
         Ok(Ok(Ok(bytes))) => Ok(bytes),
         Ok(Ok(Err(error))) => Err(Problem::bad_body(format!("the body can't be read: {error}"))),
-        Ok(Err(_too_large)) => Err(Problem::too_large(BODY_LIMIT)),
+        Ok(Err(_too_large)) => Err(Problem::too_large(limit)),
         Err(_late) => Err(Problem::timeout("the body did not arrive within 10 seconds")),
     }
 }

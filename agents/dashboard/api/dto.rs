@@ -2,11 +2,15 @@
 
 mod history;
 mod incident;
+mod mesh;
 mod node;
 mod service;
 
 pub(crate) use history::{HistoryDto, PointDto, ResultDto};
 pub(crate) use incident::{AcknowledgementDto, DeploymentDto, HoldDto, IncidentDto, ScopeDto};
+pub(crate) use mesh::{
+    AppliedDto, HoldingDto, LIVENESS, MatrixRowDto, MemberDto, MeshChanged, SharedConfigurationDto, StampDto,
+};
 pub(crate) use node::{
     ConfigurationChanged, ConfigurationDto, MeshDto, NetworkDto, NodeDto, ReadinessDto, StoreDto,
 };

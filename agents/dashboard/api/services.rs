@@ -72,9 +72,10 @@ pub(crate) async fn list(
         .filter(|shown| level.is_none_or(|level| shown.status.level == level));
     let shown: Vec<_> = wanted.by_ref().take(limit).cloned().collect();
     let more = wanted.next().is_some();
+    let names = std::sync::Arc::clone(&state.names);
     drop(state);
     let next_cursor = shown.last().filter(|_| more).map(|last| last.service.id.as_str().to_owned());
-    Ok(Json(Page { items: shown.iter().map(|shown| ServiceDto::of(shown)).collect(), next_cursor }))
+    Ok(Json(Page { items: shown.iter().map(|shown| ServiceDto::of(shown, &names)).collect(), next_cursor }))
 }
 
 /// One service in full: its last cycles and what each vantage point sees
@@ -86,7 +87,7 @@ pub(crate) async fn one(
     shared: Data<Shared>,
 ) -> Result<Json<ServiceDetailDto>, Problem> {
     Query::of(&request, &[])?;
-    Ok(Json(ServiceDetailDto::of(&*service_of(&request, &shared)?)))
+    Ok(Json(ServiceDetailDto::of(&*service_of(&request, &shared)?, &shared.names())))
 }
 
 /// Results of a service, newest first

@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn write_site(pages: &Pages, site: &Path, n: usize) -> Result<(), Box<dyn Error>> {
     let vantage_points = if n == 30 { 5 } else { 1 };
     let fleet = sample::fleet(n, vantage_points);
+    let view = (vantage_points > 1).then(sample::mesh_view);
     let about = if n == 3 { sample::troubled() } else { sample::about() };
     let index = sample::index(pages, &fleet, &about, Site::Live)?;
     std::fs::write(site.join("index.html"), pages.index(&index)?)?;
@@ -31,7 +32,7 @@ fn write_site(pages: &Pages, site: &Path, n: usize) -> Result<(), Box<dyn Error>
     std::fs::write(site.join("p7adv.html"), pages.p7adv_html(&adv)?)?;
     let list = ListView::new(adv.frame.clone(), &sample::cards(pages, &fleet, Site::Static)?);
     std::fs::write(site.join("p7.html"), pages.p7_html(&list)?)?;
-    std::fs::write(site.join("mesh.html"), pages.mesh(&sample::mesh(&fleet, &about))?)?;
+    std::fs::write(site.join("mesh.html"), pages.mesh(&sample::mesh(&fleet, &about, view.as_ref()))?)?;
     std::fs::write(site.join("404.html"), pages.not_found(&adv.frame, "/nowhere")?)?;
     for (service, status) in fleet.iter().take(30) {
         let live = sample::service_page(service, status, Site::Live, Range::Day);

@@ -2,10 +2,14 @@
 
 use super::text::{Kind, Text};
 use crate::board::{Counted, Entry};
+use crate::pages::Names;
 use crate::shared::Shared;
+use p7_core::mesh::view::{Liveness, MemberView};
 use p7_core::service::Service;
 use p7_core::status::Failtage;
 use p7_core::vocabulary::{Level, MeshTime, Micros, NodeId, Outcome, Vote};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Outcomes that are written even while none was counted, so that the first one is seen as a rise.
 const ALWAYS: [Outcome; 2] = [Outcome::Up, Outcome::Failed];
@@ -28,8 +32,15 @@ fn number(level: Level) -> f64 {
 /// Writes what services come to.
 pub(super) fn services(text: &mut Text, shared: &Shared) {
     // a copy, so that a scrape of many services keeps nobody from writing
-    let entries: Vec<Entry> = shared.board.read().entries.values().cloned().collect();
-    let mut each = Each { text, shared, entries: &entries };
+    let (entries, names, away) = {
+        let state = shared.board.read();
+        let entries: Vec<Entry> = state.entries.values().cloned().collect();
+        let gone = |member: &&MemberView| matches!(member.liveness, Liveness::Down | Liveness::Left);
+        let away = state.mesh.iter().flat_map(|view| view.members.iter().filter(gone));
+        let away: BTreeSet<NodeId> = away.map(|member| member.node.clone()).collect();
+        (entries, Arc::clone(&state.names), away)
+    };
+    let mut each = Each { text, names: &names, away: &away, entries: &entries };
     each.last("probe_success", "Whether the last probe passed; absent while it says nothing.", |last| {
         last.outcome.vote().map(|vote| f64::from(u8::from(vote == Vote::Passed)))
     });
@@ -99,19 +110,23 @@ pub(super) fn seconds(at: MeshTime) -> f64 {
     exact(at.0) / 1000.0
 }
 
+/// A count as Prometheus writes numbers.
 #[expect(clippy::cast_precision_loss, reason = "counts and times stay far below 2^52")]
-fn exact(n: u64) -> f64 {
+pub(super) fn exact(n: u64) -> f64 {
     n as f64
 }
 
-fn count(n: usize) -> f64 {
+/// A number of things as Prometheus writes numbers.
+pub(super) fn count(n: usize) -> f64 {
     exact(u64::try_from(n).unwrap_or(u64::MAX))
 }
 
 /// Writes families with a sample for each service, or each service and vantage point.
 struct Each<'a> {
     text: &'a mut Text,
-    shared: &'a Shared,
+    names: &'a Names,
+    /// Nodes whose last results are memory.
+    away: &'a BTreeSet<NodeId>,
     entries: &'a [Entry],
 }
 
@@ -125,8 +140,8 @@ impl Each<'_> {
     ) {
         let mut family = self.text.family(name, Kind::Gauge, help);
         for_each_vantage(self.entries, |service, node, counted| {
-            if let Some(value) = figure(&counted.last) {
-                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.shared, node))];
+            if let Some(value) = figure(&counted.last).filter(|_| !self.away.contains(node)) {
+                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.names, node))];
                 family.sample(&labels, value);
             }
         });
@@ -138,8 +153,8 @@ impl Each<'_> {
         let mut family = self.text.family("probe_http_status_code", Kind::Gauge, help);
         for_each_vantage(self.entries, |service, node, counted| {
             let none = (service.kind == HTTP).then_some(0);
-            if let Some(code) = counted.last.status_code.or(none) {
-                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.shared, node))];
+            if let Some(code) = counted.last.status_code.or(none).filter(|_| !self.away.contains(node)) {
+                let labels = [("service", service.id.as_str()), ("vantage", vantage(self.names, node))];
                 family.sample(&labels, f64::from(code));
             }
         });
@@ -149,10 +164,10 @@ impl Each<'_> {
         let help = "Where the last probe's time went, summed over its redirects.";
         let mut family = self.text.family("probe_http_duration_seconds", Kind::Gauge, help);
         for_each_vantage(self.entries, |service, node, counted| {
-            if counted.last.status_code.is_none() {
+            if counted.last.status_code.is_none() || self.away.contains(node) {
                 return;
             }
-            let node = vantage(self.shared, node);
+            let node = vantage(self.names, node);
             for (phase, took) in counted.last.phases.named() {
                 let labels = [("service", service.id.as_str()), ("vantage", node), ("phase", phase)];
                 family.sample(&labels, took.as_seconds());
@@ -164,7 +179,7 @@ impl Each<'_> {
         let help = "Results since the process started.";
         let mut family = self.text.family("p7_probe_results_total", Kind::Counter, help);
         for_each_vantage(self.entries, |service, node, counted| {
-            let node = vantage(self.shared, node);
+            let node = vantage(self.names, node);
             for (outcome, n) in Outcome::ALL.into_iter().zip(counted.outcomes) {
                 if n > 0 || ALWAYS.contains(&outcome) {
                     let labels =
@@ -194,7 +209,7 @@ fn for_each_vantage(entries: &[Entry], mut write: impl FnMut(&Service, &NodeId, 
     }
 }
 
-/// What a vantage point is called: this node by its name, others by their id.
-fn vantage<'a>(shared: &'a Shared, node: &'a NodeId) -> &'a str {
-    if *node == shared.parts.node { &shared.parts.node_name } else { node.as_str() }
+/// What a vantage point is called: by its name, or by its id while that is unknown; never two alike.
+fn vantage<'a>(names: &'a Names, node: &'a NodeId) -> &'a str {
+    names.known(node).unwrap_or_else(|| node.as_str())
 }

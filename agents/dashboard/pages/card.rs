@@ -2,17 +2,16 @@
 
 use super::cycles::CyclesView;
 use super::frame::{Site, service_link};
-use super::words::{self, Names, TimeView};
+use super::names::{Failing, Names};
+use super::words::{self, TimeView};
 use p7_core::facts::DeploymentState;
 use p7_core::service::Service;
-use p7_core::status::{Freshness, MaintenanceNote, ServiceStatus};
+use p7_core::status::{Freshness, MaintenanceNote, ServiceStatus, VantageStatus};
 use p7_core::vocabulary::{Level, Outcome, Vote};
 use serde::Serialize;
 
-/// Vantage points a card names; the service's page has them all.
-const CHIPS_LIMIT: usize = 8;
-/// Failing vantage points a card names in its sentence.
-const NAMED_LIMIT: usize = 4;
+/// Vantage points a card has a dot for; the service's page has them all.
+const DOTS_LIMIT: usize = 24;
 
 /// A remark on a card: `acknowledged by ada`, `silenced until …`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,14 +37,12 @@ impl Mark {
 /// One vantage point on a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Chip {
-    /// The node's name.
-    pub node: String,
+    /// Which node sees what, and how fast.
+    pub text: String,
     /// Its colour, a class.
     pub tone: &'static str,
     /// Its symbol.
     pub icon: &'static str,
-    /// What it sees.
-    pub outcome: &'static str,
 }
 
 /// The line about the last deployment.
@@ -212,7 +209,7 @@ pub(super) fn outcome_icon(outcome: Outcome) -> &'static str {
 
 fn marks(status: &ServiceStatus, names: &Names) -> Vec<Mark> {
     let mut marks = Vec::new();
-    marks.extend(partial(status, names));
+    marks.extend(confirmed(status, names));
     marks.extend(outcome_mark(status));
     if status.freshness == Freshness::Stale {
         marks.push(Mark {
@@ -254,18 +251,15 @@ fn marks(status: &ServiceStatus, names: &Names) -> Vec<Mark> {
     marks
 }
 
-/// `fails from 2 of 5: sydney, paris`.
-fn partial(status: &ServiceStatus, names: &Names) -> Option<Mark> {
-    let failing: Vec<String> =
-        (status.vantage.iter()).filter(|v| v.vote == Some(Vote::Failed)).map(|v| names.of(&v.node)).collect();
-    let voting = status.vantage.iter().filter(|v| v.vote.is_some()).count();
-    if failing.is_empty() || voting < 2 || failing.len() == voting {
-        return None;
+/// `fails from 2 of 5: sydney, paris`, or for what is failing `seen from 3 of 5: sydney, paris, lima`.
+fn confirmed(status: &ServiceStatus, names: &Names) -> Option<Mark> {
+    let failing = Failing::of(status, names);
+    if status.level >= Level::Warning && failing.failed > 0 && failing.voting > 1 {
+        let tone = if status.level == Level::Down { "red" } else { "orange" };
+        return Some(Mark::new(tone, "node", format!("seen from {}", failing.text())));
     }
-    let said = failing.iter().take(NAMED_LIMIT).cloned().collect::<Vec<_>>().join(", ");
-    let more = if failing.len() > NAMED_LIMIT { " …" } else { "" };
-    let text = format!("fails from {} of {voting}: {said}{more}", failing.len());
-    Some(Mark::new("orange", "partial", text))
+    let text = format!("fails from {}", failing.text());
+    failing.is_split().then(|| Mark::new("orange", "partial", text))
 }
 
 fn outcome_mark(status: &ServiceStatus) -> Option<Mark> {
@@ -284,27 +278,18 @@ fn chips(status: &ServiceStatus, names: &Names) -> (Vec<Chip>, usize) {
     if status.vantage.len() < 2 {
         return (Vec::new(), 0);
     }
-    if let [first, rest @ ..] = status.vantage.as_slice()
-        && rest.iter().all(|v| v.outcome == first.outcome)
-    {
-        let all = Chip {
-            node: format!("all {} vantage points", status.vantage.len()),
-            tone: first.outcome.colour().as_str(),
-            icon: outcome_icon(first.outcome),
-            outcome: words::outcome(first.outcome),
-        };
-        return (vec![all], 0);
-    }
-    // who sees a failure first, since only some are named
-    let mut seen: Vec<_> = status.vantage.iter().collect();
-    seen.sort_by_key(|v| v.vote != Some(Vote::Failed));
-    let chips = (seen.iter().take(CHIPS_LIMIT))
-        .map(|v| Chip {
-            node: names.of(&v.node),
+    // who sees a failure first, since only some have room
+    let mut seen: Vec<_> = status.vantage.iter().map(|v| (names.of(&v.node), v)).collect();
+    seen.sort_by(|(a, x), (b, y)| {
+        let failed = |v: &VantageStatus| v.vote != Some(Vote::Failed);
+        (failed(x), a).cmp(&(failed(y), b))
+    });
+    let chips = (seen.iter().take(DOTS_LIMIT))
+        .map(|(node, v)| Chip {
+            text: format!("{node}: {}, {}", words::outcome(v.outcome), words::latency(v.latency)),
             tone: v.outcome.colour().as_str(),
             icon: outcome_icon(v.outcome),
-            outcome: words::outcome(v.outcome),
         })
         .collect();
-    (chips, seen.len().saturating_sub(CHIPS_LIMIT))
+    (chips, seen.len().saturating_sub(DOTS_LIMIT))
 }

@@ -1,18 +1,20 @@
 //! Made-up services: to try templates before they are used, to look at pages while designing them, and
 //! for tests. The same every time.
 
+mod nodes;
 mod past;
 mod stories;
 
 use super::{
-    About, Frame, IndexView, ListView, MeshView, Names, Pages, PagesError, Place, Range, ServicePage,
-    ServicePageView, Site, Votes, Writes,
+    About, Frame, IndexView, ListView, MeshPage, MeshView, Names, Pages, PagesError, Place, Range,
+    ServicePage, ServicePageView, Site, Votes, Writes,
 };
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{MeshTime, NodeId};
 use std::sync::Arc;
 
+pub use nodes::mesh_view;
 pub use past::{history, incidents, results};
 pub use stories::{Story, service, status};
 
@@ -78,7 +80,7 @@ pub fn nodes(n: usize) -> Vec<NodeId> {
 
 /// What they are called.
 pub fn names() -> Names {
-    Names((nodes(CITIES.len()).into_iter()).zip(CITIES).map(|(node, city)| (node, city.to_owned())).collect())
+    (nodes(CITIES.len()).into_iter()).zip(CITIES).map(|(node, city)| (node, city.to_owned())).collect()
 }
 
 /// `n` services with statuses: mostly healthy, some of everything else.
@@ -136,11 +138,16 @@ pub fn service_page(service: &Service, status: &ServiceStatus, site: Site, range
     ServicePageView::new(frame, site, &page, NOW)
 }
 
-/// The page of nodes for these.
-pub fn mesh(fleet: &[(Service, ServiceStatus)], about: &About) -> MeshView {
+/// The page of nodes for these; without a view it is that of a node alone.
+pub fn mesh(
+    fleet: &[(Service, ServiceStatus)],
+    about: &About,
+    view: Option<&p7_core::mesh::view::MeshView>,
+) -> MeshView {
     let frame = Frame::new(about, Site::Live, Place::Top, Writes::Allowed, NOW);
     let services: Vec<(&Service, &ServiceStatus)> = fleet.iter().map(|(s, t)| (s, t)).collect();
-    MeshView::new(frame, std::slice::from_ref(about), &services, &names(), NOW)
+    let page = MeshPage { about, view, names: &names(), services: &services };
+    MeshView::new(frame, &page, NOW)
 }
 
 /// Renders every template, with services that take every branch.
@@ -153,7 +160,8 @@ pub(super) fn try_all(pages: &Pages) -> Result<(), PagesError> {
         let frame = Frame::new(&about, site, Place::Anywhere, Writes::Refused, NOW);
         pages.not_found(&frame, "/nowhere")?;
         pages.p7_html(&ListView::new(frame, &cards(pages, &fleet, site)?))?;
-        pages.mesh(&mesh(&fleet, &about))?;
+        pages.mesh(&mesh(&fleet, &about, None))?;
+        pages.mesh(&mesh(&fleet, &about, Some(&mesh_view())))?;
         for (service, status) in &fleet {
             pages.service(&service_page(service, status, site, Range::Day))?;
         }

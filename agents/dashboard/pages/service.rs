@@ -4,13 +4,14 @@ use super::card::{CardView, Mark, level_icon, outcome_icon};
 use super::chart::ChartView;
 use super::frame::{Frame, Site, service_link};
 use super::history::{DayBar, HistoryBucket, Range, UptimeView, Votes, beginning, days};
-use super::words::{self, Names, TimeView};
+use super::names::Names;
+use super::words::{self, TimeView};
 use p7_core::facts::Acknowledgement;
 use p7_core::incident::Incident;
 use p7_core::result::ProbeResult;
 use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{Level, MeshTime, Micros, Millis};
+use p7_core::vocabulary::{Level, MeshTime, Micros, Millis, NodeId};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -288,7 +289,7 @@ fn vantage_rows(status: &ServiceStatus, names: &Names, now: MeshTime) -> Vec<Res
     (status.vantage.iter())
         .map(|v| ResultRow {
             at: TimeView::full(v.at, now),
-            node: names.of(&v.node),
+            node: place(&v.node, names),
             outcome: words::outcome(v.outcome),
             tone: v.outcome.colour().as_str(),
             icon: outcome_icon(v.outcome),
@@ -299,6 +300,15 @@ fn vantage_rows(status: &ServiceStatus, names: &Names, now: MeshTime) -> Vec<Res
             failtage: v.failtage.map_or_else(|| "–".to_owned(), words::failtage),
         })
         .collect()
+}
+
+/// A node, and its site where that says more.
+fn place(node: &NodeId, names: &Names) -> String {
+    let name = names.of(node);
+    match names.site(node) {
+        Some(site) if site != name => format!("{name} ({site})"),
+        Some(_) | None => name,
+    }
 }
 
 fn facts(service: &Service) -> Vec<Fact> {

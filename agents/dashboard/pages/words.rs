@@ -2,14 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use p7_core::status::{Failtage, ServiceStatus};
-use p7_core::vocabulary::{Level, MeshTime, Micros, Millis, NodeId, Outcome};
+use p7_core::vocabulary::{Level, MeshTime, Micros, Millis, Outcome};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// The last millisecond a date can be written for in four digits of year: 9999-12-31.
 const LAST_DATE_MS: u64 = 253_402_300_799_999;
-/// How much of a node's id stands for it where no name is known: enough to tell nodes apart.
-const SHORT_ID: usize = 10;
 
 /// The one mark of maintenance, on every page and badge.
 pub(super) const IN_MAINTENANCE: &str = "in maintenance";
@@ -162,20 +159,6 @@ pub(super) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// What the nodes are called, since an id says nothing to a person.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names(pub BTreeMap<NodeId, String>);
-
-impl Names {
-    /// The node's name, or the end of its id.
-    pub fn of(&self, node: &NodeId) -> String {
-        self.0.get(node).cloned().unwrap_or_else(|| {
-            let id = node.as_str();
-            id.get(id.len().saturating_sub(SHORT_ID)..).unwrap_or(id).to_owned()
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,12 +186,5 @@ mod tests {
         for refused in ["javascript:alert(1)", " https://x", "data:text/html,x", "//x", ""] {
             assert_eq!(safe_link(refused), None, "{refused}");
         }
-    }
-
-    #[test]
-    fn a_node_without_a_name_goes_by_the_end_of_its_id() {
-        let id = NodeId::new("12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp").unwrap();
-        assert_eq!(Names::default().of(&id), "kj6vnc6iDEp".get(1..).unwrap());
-        assert_eq!(Names([(id.clone(), "paris".to_owned())].into()).of(&id), "paris");
     }
 }

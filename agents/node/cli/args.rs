@@ -1,5 +1,9 @@
 //! What can be asked of `p7`, each command with its help.
 
+mod mesh;
+
+pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -40,8 +44,12 @@ pub(crate) enum Command {
     Service(OneService),
     /// List incidents, the newest first
     Incidents(Incidents),
-    /// Show the nodes and what each of them sees
+    /// Show the nodes, their roles and what each of them sees; `peers` shows how far they are
     Mesh(Mesh),
+    /// Give the whole mesh a new mesh.toml, which every node takes up
+    Apply(Apply),
+    /// Compare or print the mesh's shared configuration
+    Config(Shared),
     /// Acknowledge a service's open incident: somebody is on it
     Ack(Ack),
     /// Keep quiet about services for a while, list silences, or lift one
@@ -89,8 +97,8 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// How many nodes to start
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// How many nodes to start, each a process of its own, at most 12; with more than one they form a mesh
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) nodes: u16,
     /// Address and port of its dashboard [default: 127.0.0.1:7007, or a free port where that is taken]
     #[arg(long, value_name = "ADDRESS")]
@@ -193,14 +201,6 @@ pub(crate) struct Incidents {
     /// How many at most
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub(crate) limit: u16,
-    #[command(flatten)]
-    pub(crate) node: Node,
-    #[command(flatten)]
-    pub(crate) form: Form,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Mesh {
     #[command(flatten)]
     pub(crate) node: Node,
     #[command(flatten)]
@@ -407,6 +407,11 @@ mod tests {
             "p7 silence lift s-1",
             "p7 maintenance shop --from 22:00 --until 23:30",
             "p7 maintenance list --json",
+            "p7 mesh --json",
+            "p7 mesh peers --node http://10.0.0.1:7007",
+            "p7 apply mesh.toml --by anna",
+            "p7 config diff conf",
+            "p7 config show",
         ] {
             assert!(read(fine).is_ok(), "{fine}: {:?}", read(fine).err());
         }

@@ -64,7 +64,19 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(|e| Failure::Use(e.to_string()))?;
-        let answer = self.ask(Method::POST, path, &[], Some(body)).await?;
+        let answer = self.ask(Method::POST, path, &[], Some(("application/json", body))).await?;
+        self.understand(&answer)
+    }
+
+    /// Gives a text of some type.
+    pub(crate) async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        kind: &str,
+        text: String,
+    ) -> Result<T, Failure> {
+        let answer = self.ask(Method::POST, path, query, Some((kind, text.into_bytes()))).await?;
         self.understand(&answer)
     }
 
@@ -83,11 +95,11 @@ impl Client {
         method: Method,
         path: &[&str],
         query: &[(&str, String)],
-        body: Option<Vec<u8>>,
+        body: Option<(&str, Vec<u8>)>,
     ) -> Result<Vec<u8>, Failure> {
         let mut request = self.http.request(method, self.url(path)).query(query);
-        if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+        if let Some((kind, body)) = body {
+            request = request.header("content-type", kind).body(body);
         }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
@@ -140,7 +152,9 @@ impl Client {
             text("detail").or_else(|| text("title")).map(clean)
         });
         let said = said.unwrap_or_else(|| excerpt(status, body));
+        let faults: Vec<String> = problem.iter().flat_map(faults_of).collect();
         match status.as_u16() {
+            422 if !faults.is_empty() => Failure::Use(format!("{said}\n{}", faults.join("\n"))),
             401 | 403 => Failure::Use(format!(
                 "{} refuses this: {said}; give the admin token with --token env:NAME or file:PATH",
                 self.address()
@@ -186,6 +200,12 @@ fn token(reference: &str) -> Result<p7_settings::SecretText, Failure> {
         }
     };
     secret.resolve(Path::new(".")).map_err(|e| Failure::Use(format!("no admin token: {e}")))
+}
+
+/// The faults of a configuration that a problem document lists.
+fn faults_of(problem: &Value) -> Vec<String> {
+    let listed = problem.get("faults").and_then(Value::as_array);
+    listed.into_iter().flatten().filter_map(Value::as_str).map(clean).collect()
 }
 
 fn excerpt(status: StatusCode, body: &[u8]) -> String {

@@ -30,6 +30,14 @@ async fn answer(request: HttpRequest) -> HttpResponse {
             let sent = request.headers().get("authorization").and_then(|v| v.to_str().ok());
             HttpResponse::Ok().json(json!({ "sent": sent }))
         }
+        "/api/v1/faulty" => HttpResponse::UnprocessableEntity().json(json!({
+            "detail": "the configuration has 2 faults; nothing was changed",
+            "faults": ["mesh.toml:1:1: unknown key `x`", "mesh.toml:2:1: \u{1b}no name"],
+        })),
+        "/api/v1/text" => {
+            let kind = request.headers().get("content-type").and_then(|v| v.to_str().ok());
+            HttpResponse::Ok().json(json!({ "kind": kind, "query": request.query_string() }))
+        }
         "/api/v1/elsewhere" => HttpResponse::Found().insert_header(("location", "/api/v1/token")).finish(),
         "/api/v1/page" => HttpResponse::Ok().body("<html>hello</html>"),
         "/api/v1/a%20b%2Fc" => HttpResponse::Ok().json("found"),
@@ -97,6 +105,26 @@ async fn the_token_is_read_from_where_the_reference_points_and_sent() {
     let node = Node { url: server(), token: Some(format!("file:{}", file.display())) };
     let answer: Value = Client::new(&node).unwrap().get(&["token"], &[]).await.unwrap();
     assert_eq!(answer, json!({ "sent": "Bearer s3cr3t-s3cr3t-s3cr3t" }));
+}
+
+#[actix::test]
+async fn the_faults_of_a_configuration_are_told_a_line_each() {
+    let (code, said) = refused(&server(), "faulty").await;
+    assert_eq!(code, 2);
+    assert_eq!(
+        said,
+        "the configuration has 2 faults; nothing was changed\nmesh.toml:1:1: unknown key `x`\n\
+         mesh.toml:2:1:  no name"
+    );
+}
+
+#[actix::test]
+async fn a_text_is_sent_as_its_type() {
+    let client = Client::new(&node(&server())).unwrap();
+    let query = [("by", "anna b".to_owned())];
+    let text = "x = 1".to_owned();
+    let answer: Value = client.post_text(&["text"], &query, "application/toml", text).await.unwrap();
+    assert_eq!(answer, json!({ "kind": "application/toml", "query": "by=anna+b" }));
 }
 
 #[actix::test]

@@ -1,4 +1,4 @@
-//! `p7 services`, `p7 incidents` and `p7 mesh`: tables of what a node knows.
+//! `p7 services` and `p7 incidents`: tables of what a node knows.
 
 use super::args;
 use super::client::Client;
@@ -6,9 +6,9 @@ use super::fault::{Answer, Failure};
 use super::out::{self, Screen, Tone};
 use super::status::{self, Shown};
 use super::table::{Cell, Column, Side, table};
-use super::view::{self, Incident, Mesh, Service, mesh_time};
+use super::view::{self, Incident, Service, mesh_time};
 use super::when;
-use p7_core::vocabulary::{MeshTime, Millis};
+use p7_core::vocabulary::Millis;
 use serde_json::Value;
 
 const SERVICES: [Column; 6] = [
@@ -27,16 +27,6 @@ const INCIDENTS: [Column; 6] = [
     Column { title: "STARTED", side: Side::Left, least: 20, gives_way: 1 },
     Column { title: "LASTED", side: Side::Right, least: 7, gives_way: 2 },
     Column { title: "REASON", side: Side::Left, least: 14, gives_way: 4 },
-];
-
-const NODES: [Column; 7] = [
-    Column { title: "NODE", side: Side::Left, least: 12, gives_way: 0 },
-    Column { title: "VERSION", side: Side::Left, least: 7, gives_way: 3 },
-    Column { title: "RUNS", side: Side::Right, least: 7, gives_way: 2 },
-    Column { title: "SERVICES", side: Side::Right, least: 8, gives_way: 1 },
-    Column { title: "INCIDENTS", side: Side::Right, least: 9, gives_way: 1 },
-    Column { title: "CONDITION", side: Side::Left, least: 14, gives_way: 0 },
-    Column { title: "ID", side: Side::Left, least: 12, gives_way: 4 },
 ];
 
 /// Answers `p7 services`.
@@ -115,49 +105,6 @@ fn incidents_text(incidents: &[Incident], only_open: bool, screen: Screen) -> St
         })
         .collect();
     table(&INCIDENTS, &rows, screen)
-}
-
-/// Answers `p7 mesh`.
-pub(crate) async fn mesh(args: &args::Mesh) -> Result<Answer, Failure> {
-    let client = Client::new(&args.node)?;
-    let value: Value = client.get(&["mesh"], &[]).await?;
-    if args.form.json {
-        out::print_json(&value)?;
-    } else {
-        let refused = view::configuration(&client).await.trouble();
-        out::print(&mesh_text(&view::read(&value)?, refused.as_deref(), when::now(), Screen::of_stdout()))?;
-    }
-    Ok(Answer::Fine)
-}
-
-/// `refused` is what the asked node says of a configuration that it refused.
-fn mesh_text(mesh: &Mesh, refused: Option<&str>, now: MeshTime, screen: Screen) -> String {
-    let rows: Vec<Vec<Cell>> = mesh
-        .nodes
-        .iter()
-        .map(|n| {
-            let cut_off = n.network.as_ref().and_then(|n| n.cut_off.as_deref());
-            let trouble = n.store.as_ref().and_then(|s| s.trouble.as_deref());
-            let refused = refused.filter(|_| n.id == mesh.this);
-            let condition = match (cut_off, trouble.or(refused)) {
-                (Some(why), _) => Cell::new(Tone::Bad, &format!("cut off: {why}")),
-                (None, Some(why)) => Cell::new(Tone::Warn, why),
-                (None, None) => Cell::new(Tone::Good, "fine"),
-            };
-            let here = if n.id == mesh.this { " (asked)" } else { "" };
-            let runs = n.started_at.map(|at| when::short(now.since(mesh_time(at))));
-            vec![
-                Cell::new(Tone::Strong, &format!("{}{here}", n.name)),
-                Cell::plain(&n.version),
-                Cell::plain(&runs.unwrap_or_default()),
-                Cell::plain(&n.services.to_string()),
-                Cell::plain(&n.incidents_open.to_string()),
-                condition,
-                Cell::new(Tone::Faint, &n.id),
-            ]
-        })
-        .collect();
-    table(&NODES, &rows, screen)
 }
 
 #[cfg(test)]

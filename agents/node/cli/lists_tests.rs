@@ -4,9 +4,6 @@ use super::super::out::Ink;
 use super::*;
 use serde_json::json;
 
-/// 2026-05-01T20:30:00Z
-const NOW: MeshTime = MeshTime(1_777_667_400_000);
-
 fn screen(width: usize) -> Screen {
     Screen { width, ink: Ink::Plain }
 }
@@ -54,36 +51,4 @@ fn incidents_say_who_is_on_them() {
          ended       mail     ▲ incident  2026-04-30 01:00 UTC    40 s  no answer within 5 s\n"
     );
     assert_eq!(incidents_text(&[], true, screen(80)), "no incident is open\n");
-}
-
-#[test]
-fn a_node_that_is_cut_off_says_so() {
-    let mesh = json!({
-        "this": "12D3KooA",
-        "nodes": [
-            { "id": "12D3KooA", "name": "desk", "version": "0.1.0", "started_at": "2026-05-01T17:30:00Z",
-              "network": { "cut_off": null }, "store": { "trouble": null }, "services": 12, "incidents_open": 1 },
-            { "id": "12D3KooB", "name": "lab", "version": "0.1.0", "started_at": "2026-05-01T20:29:50Z",
-              "network": { "cut_off": "no default route" }, "services": 12, "incidents_open": 0 },
-        ],
-    });
-    assert_eq!(
-        mesh_text(&view::read(&mesh).unwrap(), None, NOW, screen(120)),
-        "NODE          VERSION  RUNS  SERVICES  INCIDENTS  CONDITION                  ID\n\
-         desk (asked)  0.1.0     3 h        12          1  fine                       12D3KooA\n\
-         lab           0.1.0    10 s        12          0  cut off: no default route  12D3KooB\n"
-    );
-}
-
-#[test]
-fn a_node_that_refused_a_configuration_says_so() {
-    let mesh =
-        json!({ "this": "12D3KooA", "nodes": [{ "id": "12D3KooA", "name": "desk", "version": "0.1.0" }] });
-    let refused: view::Configuration = view::read(
-        &json!({ "refused": ["mesh.toml:3:1: unknown key `x`", "mesh.toml:4:1: unknown key `y`"] }),
-    )
-    .unwrap();
-    let text = mesh_text(&view::read(&mesh).unwrap(), refused.trouble().as_deref(), NOW, screen(140));
-    assert!(text.contains("configuration refused: mesh.toml:3:1: unknown key `x` (and 1 more)"), "{text}");
-    assert_eq!(view::Configuration::default().trouble(), None);
 }

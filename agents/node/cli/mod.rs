@@ -3,9 +3,12 @@
 mod args;
 mod check;
 mod client;
+mod configuration;
 mod fault;
 mod import;
+mod joining;
 mod lists;
+mod mesh;
 mod out;
 mod probe;
 mod service;
@@ -66,7 +69,9 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Services(args) => wait(lists::services(&args)),
         Command::Service(args) => wait(service::run(&args)),
         Command::Incidents(args) => wait(lists::incidents(&args)),
-        Command::Mesh(args) => wait(lists::mesh(&args)),
+        Command::Mesh(args) => wait(mesh::run(&args)),
+        Command::Apply(args) => wait(configuration::apply(&args)),
+        Command::Config(args) => wait(configuration::shared(&args)),
         Command::Ack(args) => wait(statements::acknowledge(&args)),
         Command::Silence(args) => wait(statements::silence(&args)),
         Command::Maintenance(args) => wait(statements::maintenance(&args)),

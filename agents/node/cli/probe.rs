@@ -79,6 +79,7 @@ fn of_url(url: &str) -> Result<Target, Failure> {
         retry_delay: Millis(0),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: None,
         link: None,

@@ -6,7 +6,7 @@ use super::fault::{Answer, Failure};
 use super::out::{self, Screen, Tone, clean};
 use super::status::{self, Shown};
 use super::table::{Cell, Column, Side, table};
-use super::view::{self, Detail, Mesh, mesh_time};
+use super::view::{self, Detail, mesh_time};
 use super::when;
 use p7_core::vocabulary::{MeshTime, Millis};
 use serde_json::Value;
@@ -28,11 +28,10 @@ pub(crate) async fn run(args: &args::OneService) -> Result<Answer, Failure> {
         Err(Failure::Use(said)) => return Err(Failure::Use(with_hint(&client, &args.id, said).await)),
         Err(failure) => return Err(failure),
     };
-    let mut detail: Detail = view::read(&value)?;
+    let detail: Detail = view::read(&value)?;
     if args.form.json {
         out::print_json(&value)?;
     } else {
-        name_nodes(&client, &mut detail).await;
         out::print(&text(&detail, when::now(), Screen::of_stdout()))?;
     }
     let trouble = Shown::of(&detail.service).is_trouble();
@@ -55,17 +54,6 @@ fn nearest<'i>(asked: &str, ids: &[&'i str]) -> Option<&'i str> {
         let mut longer = ids.iter().filter(|id| !asked.is_empty() && id.starts_with(asked));
         longer.next().copied().filter(|_| longer.next().is_none())
     })
-}
-
-/// Puts the names of nodes in place of their ids, where the mesh knows them.
-async fn name_nodes(client: &Client, detail: &mut Detail) {
-    // without the names the ids do
-    let Ok(mesh) = client.get::<Mesh>(&["mesh"], &[]).await else { return };
-    for point in &mut detail.vantage_points {
-        if let Some(node) = mesh.nodes.iter().find(|node| node.id == point.node) {
-            point.node.clone_from(&node.name);
-        }
-    }
 }
 
 fn text(detail: &Detail, now: MeshTime, screen: Screen) -> String {
@@ -153,7 +141,7 @@ fn vantage_points(detail: &Detail, now: MeshTime, screen: Screen) -> String {
         .map(|v| {
             let failtage = v.failtage_percent.map_or_else(|| "-".to_owned(), |p| format!("{p:.1} %"));
             vec![
-                Cell::plain(&v.node),
+                Cell::plain(&place(v)),
                 Cell::plain(&v.outcome),
                 Cell::plain(&failtage),
                 Cell::plain(&when::latency(v.latency_ms)),
@@ -163,6 +151,15 @@ fn vantage_points(detail: &Detail, now: MeshTime, screen: Screen) -> String {
         })
         .collect();
     table(&VANTAGE_POINTS, &rows, screen)
+}
+
+/// A vantage point's name, and its site where that says more.
+fn place(point: &view::VantagePoint) -> String {
+    let name = point.name.as_deref().unwrap_or(&point.node);
+    match point.site.as_deref() {
+        Some(site) if site != name => format!("{name} ({site})"),
+        Some(_) | None => name.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +187,7 @@ mod tests {
             "runbook": "https://wiki.example/shop",
             "cycles": [{ "verdict": "passed" }, { "verdict": null }, { "verdict": "failed" }],
             "vantage_points": [{
-                "node": "12D3KooA", "failtage_percent": 50.0, "outcome": "failed", "at": "2026-05-01T20:29:56Z",
+                "node": "12D3KooA", "name": "desk", "site": "hq", "failtage_percent": 50.0, "outcome": "failed", "at": "2026-05-01T20:29:56Z",
                 "latency_ms": 0.4, "reason": "connection refused by 10.0.0.5:443",
             }],
         });
@@ -208,7 +205,7 @@ Runbook: https://wiki.example/shop
 Last cycles, oldest first: ✓·✗
 
 SEEN FROM  OUTCOME  FAILTAGE  RESPONSE  AGO  REASON
-12D3KooA   failed     50.0 %    0.4 ms  4 s  connection refused by 10.0.0.5:443
+desk (hq)  failed     50.0 %    0.4 ms  4 s  connection refused by 10.0.0.5:443
 "
         );
     }

@@ -231,7 +231,7 @@ fn clean_lines(text: &str) -> String {
 }
 
 /// Who says it: as given, or the system's user.
-fn by(given: Option<&str>) -> String {
+pub(crate) fn by(given: Option<&str>) -> String {
     let variable = |name: &&str| std::env::var(name).ok().filter(|name| !name.trim().is_empty());
     given
         .map(str::to_owned)

@@ -215,13 +215,27 @@ pub(crate) fn reason(service: &Service) -> String {
         marks.push(format!("deploying {}", deployment.name));
     }
     let planned = service.maintenance.as_ref().map(|m| m.reason.as_str()).filter(|r| !r.is_empty());
-    let why = planned.or(service.reason.as_deref()).unwrap_or("");
-    match (why, marks.is_empty()) {
-        (why, true) => why.to_owned(),
-        ("", false) => marks.join(", "),
+    let why = planned.or(service.reason.as_deref()).unwrap_or("").to_owned();
+    let said = [seen_from(service).unwrap_or_default(), why].into_iter().filter(|part| !part.is_empty());
+    let said = said.collect::<Vec<_>>().join("; ");
+    match (said.is_empty(), marks.is_empty()) {
+        (_, true) => said,
+        (true, false) => marks.join(", "),
         // first, because the end is what narrow screens cut
-        (why, false) => format!("{}: {why}", marks.join(", ")),
+        (false, false) => format!("{}: {said}", marks.join(", ")),
     }
+}
+
+/// `fails from 2 of 5: sydney, paris` while it is not enough for an incident, else how many see it.
+fn seen_from(service: &Service) -> Option<String> {
+    let (failed, voting) = (service.vantage_failed, service.vantage_voting);
+    if voting < 2 || failed == 0 {
+        return None;
+    }
+    if service.level >= Level::Warning {
+        return Some(format!("seen from {failed} of {voting}"));
+    }
+    Some(format!("fails from {failed} of {voting}: {}", service.fails_from.join(", ")))
 }
 
 #[cfg(test)]

@@ -85,6 +85,21 @@ LEVEL          NAME            SINCE  REASON
 }
 
 #[test]
+fn a_failure_says_from_how_many_vantage_points_and_a_partial_one_from_which() {
+    let reason = |level: &str, failed: usize| {
+        let value = json!({
+            "id": "shop", "name": "Shop", "level": level, "reason": "no answer within 5 s",
+            "fails_from": ["sydney", "paris"], "vantage_failed": failed, "vantage_voting": 5,
+            "silence": { "until": "2026-05-01T21:00:00Z" },
+        });
+        reason(&view::read(&value).unwrap())
+    };
+    assert_eq!(reason("partial", 2), "silenced: fails from 2 of 5: sydney, paris; no answer within 5 s");
+    assert_eq!(reason("down", 4), "silenced: seen from 4 of 5; no answer within 5 s");
+    assert_eq!(reason("healthy", 0), "silenced: no answer within 5 s");
+}
+
+#[test]
 fn the_summary_counts_the_worst_first() {
     assert_eq!(
         summary(&services()),

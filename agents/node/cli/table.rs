@@ -14,8 +14,8 @@ pub(crate) enum Side {
 
 /// A column and how it gives way.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Column {
-    pub(crate) title: &'static str,
+pub(crate) struct Column<'t> {
+    pub(crate) title: &'t str,
     pub(crate) side: Side,
     /// Narrowest it may be cut to; texts shorter than this are never cut.
     pub(crate) least: usize,
@@ -43,7 +43,7 @@ impl Cell {
 }
 
 /// The table as lines for this screen, titles first; nothing when there are no rows.
-pub(crate) fn table(columns_of: &[Column], rows: &[Vec<Cell>], screen: Screen) -> String {
+pub(crate) fn table(columns_of: &[Column<'_>], rows: &[Vec<Cell>], screen: Screen) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -57,7 +57,7 @@ pub(crate) fn table(columns_of: &[Column], rows: &[Vec<Cell>], screen: Screen) -
 }
 
 /// How wide each column becomes; none for those that had to go.
-fn fit(columns_of: &[Column], rows: &[Vec<Cell>], room: usize) -> Vec<Option<usize>> {
+fn fit(columns_of: &[Column<'_>], rows: &[Vec<Cell>], room: usize) -> Vec<Option<usize>> {
     let natural: Vec<usize> = columns_of
         .iter()
         .enumerate()
@@ -87,7 +87,7 @@ fn fit(columns_of: &[Column], rows: &[Vec<Cell>], room: usize) -> Vec<Option<usi
 }
 
 /// Gives each shown column its least width and what is left to the narrowest wishes first.
-fn share(visible: &[usize], natural: &[usize], columns_of: &[Column], room: usize) -> Vec<Option<usize>> {
+fn share(visible: &[usize], natural: &[usize], columns_of: &[Column<'_>], room: usize) -> Vec<Option<usize>> {
     let mut widths = vec![None; natural.len()];
     let mut left = room;
     for &i in visible {
@@ -106,7 +106,13 @@ fn share(visible: &[usize], natural: &[usize], columns_of: &[Column], room: usiz
     widths
 }
 
-fn line(text: &mut String, columns_of: &[Column], row: &[Cell], widths: &[Option<usize>], screen: Screen) {
+fn line(
+    text: &mut String,
+    columns_of: &[Column<'_>],
+    row: &[Cell],
+    widths: &[Option<usize>],
+    screen: Screen,
+) {
     let mut blank = 0;
     for ((column, cell), width) in columns_of.iter().zip(row).zip(widths) {
         let Some(width) = *width else { continue };
@@ -134,7 +140,7 @@ mod tests {
     use super::super::out::Ink;
     use super::*;
 
-    const COLUMNS: [Column; 3] = [
+    const COLUMNS: [Column<'_>; 3] = [
         Column { title: "NAME", side: Side::Left, least: 6, gives_way: 0 },
         Column { title: "MS", side: Side::Right, least: 4, gives_way: 2 },
         Column { title: "REASON", side: Side::Left, least: 8, gives_way: 1 },

@@ -47,6 +47,13 @@ pub(crate) struct Service {
     pub(crate) maintenance: Option<Maintenance>,
     pub(crate) silence: Option<Silence>,
     pub(crate) deployment: Option<Deployment>,
+    /// From where it fails, in names.
+    #[serde(default)]
+    pub(crate) fails_from: Vec<String>,
+    #[serde(default)]
+    pub(crate) vantage_failed: usize,
+    #[serde(default)]
+    pub(crate) vantage_voting: usize,
 }
 
 /// A service with its recent past.
@@ -68,6 +75,9 @@ pub(crate) struct Cycle {
 #[derive(Debug, Deserialize)]
 pub(crate) struct VantagePoint {
     pub(crate) node: String,
+    /// Its name for people.
+    pub(crate) name: Option<String>,
+    pub(crate) site: Option<String>,
     pub(crate) failtage_percent: Option<f64>,
     pub(crate) outcome: String,
     pub(crate) at: Moment,
@@ -129,7 +139,99 @@ pub(crate) struct Hold {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Mesh {
     pub(crate) this: String,
+    /// The asked node, with what only it knows of itself.
     pub(crate) nodes: Vec<Node>,
+    /// Every node; empty where the asked one runs alone.
+    #[serde(default)]
+    pub(crate) members: Vec<Member>,
+    #[serde(default)]
+    pub(crate) holdings: Vec<Holding>,
+    pub(crate) configuration: Option<Stamp>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
+}
+
+/// One node of a mesh.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) liveness: String,
+    pub(crate) since: Moment,
+    pub(crate) connected: Option<bool>,
+    pub(crate) version: Option<String>,
+    pub(crate) started_at: Option<Moment>,
+    #[serde(default)]
+    pub(crate) holds: Vec<String>,
+    #[serde(default)]
+    pub(crate) cut_off: bool,
+    pub(crate) configuration: Option<Stamp>,
+    pub(crate) clock_offset_ms: Option<i64>,
+    pub(crate) round_trip_ms: Option<u64>,
+    #[serde(default)]
+    pub(crate) links: u16,
+    #[serde(default)]
+    pub(crate) services: u32,
+}
+
+impl Member {
+    /// Whether it is there, or may be.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.liveness.as_str(), "alive" | "suspect")
+    }
+}
+
+/// Who holds a role.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Holding {
+    pub(crate) role: String,
+    pub(crate) term: Option<u64>,
+}
+
+/// A version of the shared configuration.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct Stamp {
+    pub(crate) version: u64,
+    #[serde(default)]
+    pub(crate) hash: String,
+}
+
+/// What each vantage point sees of one service.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MatrixRow {
+    pub(crate) service: String,
+    pub(crate) level: Level,
+    pub(crate) cells: Vec<MatrixCell>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct MatrixCell {
+    pub(crate) node: String,
+    pub(crate) outcome: String,
+    pub(crate) latency_ms: Option<f64>,
+}
+
+/// The shared configuration itself.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SharedConfiguration {
+    pub(crate) version: u64,
+    pub(crate) hash: String,
+    pub(crate) by: String,
+    pub(crate) at: Moment,
+    pub(crate) text: String,
+}
+
+/// A new shared configuration that was taken.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Applied {
+    pub(crate) version: u64,
+    pub(crate) hash: String,
+    #[serde(default)]
+    pub(crate) changes: Vec<String>,
+    #[serde(default)]
+    pub(crate) taken_by: Vec<String>,
+    #[serde(default)]
+    pub(crate) later: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::mesh::{Defaults, MeshConfig};
 use super::node::NodeConfig;
-use super::warnings::warnings;
+use super::warnings::{Joins, warnings};
 use super::{relations, services};
 use p7_core::service::Service;
 use p7_prober::{Probe, ProbeConfig};
@@ -97,9 +97,29 @@ pub(crate) fn load(dir: &Path, environment: &BTreeMap<String, String>) -> Result
     if !dir.is_dir() {
         return Err(no_folder(dir));
     }
-    let (node_file, node) = read_node(dir, environment);
-    let (mesh_file, mesh, services) = read_mesh(dir, environment);
-    put_together(dir, (node_file, node), (mesh_file, mesh, services))
+    put_together(dir, read_node(dir, environment), read_mesh(open(dir, MESH_FILE), environment))
+}
+
+/// Reads the configuration in `dir` like [`load`], but with this text, known as `name`, in place of its
+/// mesh.toml: the mesh's shared configuration, or one that is to become it.
+///
+/// # Errors
+/// All faults of both.
+pub(crate) fn load_shared(
+    dir: &Path,
+    environment: &BTreeMap<String, String>,
+    name: &str,
+    text: &str,
+) -> Result<Loaded, Refused> {
+    if !dir.is_dir() {
+        return Err(no_folder(dir));
+    }
+    put_together(dir, read_node(dir, environment), read_mesh(Document::parse(name, text), environment))
+}
+
+/// The text of the mesh.toml in `dir`; none when there is none or it can't be read.
+pub(crate) fn mesh_text(dir: &Path) -> Option<String> {
+    std::fs::read_to_string(dir.join(MESH_FILE)).ok()
 }
 
 /// Reads the configuration in `dir` like [`load`] and says which of its services can't be tested, such
@@ -112,7 +132,7 @@ pub(super) fn load_and_prepare(
         return (Err(no_folder(dir)), Vec::new());
     }
     let node = read_node(dir, environment);
-    let (mesh_file, mesh, services) = read_mesh(dir, environment);
+    let (mesh_file, mesh, services) = read_mesh(open(dir, MESH_FILE), environment);
     let unready = unready(dir, &mesh_file, &services);
     (put_together(dir, node, (mesh_file, mesh, services)), unready)
 }
@@ -161,7 +181,9 @@ fn put_together(dir: &Path, node: NodeRead, mesh: MeshRead) -> Result<Loaded, Re
     let (node_file, node) = node;
     let (mesh_file, mesh, services) = mesh;
     let missing = [missing_secrets(&node_file, dir), missing_secrets(&mesh_file, dir)].concat();
-    let warnings = warnings(dir, &mesh_file, &services);
+    let has_key = node.as_ref().is_some_and(|node| node.mesh.key.is_some());
+    let joins = if has_key { Joins::AMesh } else { Joins::Nobody };
+    let warnings = warnings(dir, &mesh_file, &services, joins);
     let redacted = json!({ "node": node_file.redacted(), "mesh": mesh_file.redacted() });
     let hash = hash(&node_file, &mesh_file);
     let faults = [node_file.into_faults(), mesh_file.into_faults()].concat();
@@ -196,8 +218,7 @@ fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> NodeRead {
     (document, config)
 }
 
-fn read_mesh(dir: &Path, environment: &BTreeMap<String, String>) -> MeshRead {
-    let mut document = open(dir, MESH_FILE);
+fn read_mesh(mut document: Document, environment: &BTreeMap<String, String>) -> MeshRead {
     let mut top_keys = keys_of::<MeshConfig>();
     top_keys.push("services");
     let overrides = Overrides {

@@ -19,5 +19,5 @@ mod tests;
 
 pub(crate) use check::check;
 pub(crate) use init::init;
-pub(crate) use load::{Fingerprint, Loaded, Watched, environment, fingerprint, load};
+pub(crate) use load::{Fingerprint, Loaded, Watched, environment, fingerprint, load, load_shared, mesh_text};
 pub(crate) use node::{LogConfig, LogFormat, NodeConfig};

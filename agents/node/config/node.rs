@@ -1,6 +1,6 @@
 //! `node.toml`: what is about one machine.
 
-use p7_settings::{Check, Faults, Secret};
+use p7_settings::{Check, Faults};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub(crate) struct NodeConfig {
     /// `[node]`: who this machine is.
     pub(crate) node: NodeSection,
     /// `[mesh]`: how it joins the others.
-    pub(crate) mesh: MeshLink,
+    pub(crate) mesh: p7_member::Config,
     /// `[http]`: the dashboard and its API.
     pub(crate) http: p7_dashboard::Config,
     /// `[prober]`: how services are tested from here.
@@ -48,15 +48,6 @@ pub(crate) struct NodeSection {
     /// Where results, incidents and the node's identity are kept, relative to the configuration's folder.
     /// Default `data`. Another folder is another node: it starts without a past and with a new identity.
     pub(crate) data_dir: Option<PathBuf>,
-}
-
-/// `[mesh]` of `node.toml`: how this machine joins the others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct MeshLink {
-    /// The key all nodes of the mesh share, by reference: `env:P7_MESH_KEY` or `file:mesh.key`. Default
-    /// none: the node runs alone and opens no mesh port.
-    pub(crate) key: Option<Secret>,
 }
 
 /// `[log]`: what is written to the log.
@@ -134,6 +125,7 @@ impl NodeConfig {
 impl Check for NodeConfig {
     fn check(&self, faults: &mut Faults<'_>) {
         self.node.check(&mut faults.under("node"));
+        self.mesh.check(&mut faults.under("mesh"));
         self.http.check(&mut faults.under("http"));
         self.prober.check(&mut faults.under("prober"));
         self.store.check(&mut faults.under("store"));

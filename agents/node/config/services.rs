@@ -103,6 +103,7 @@ fn read_one(
         retry_delay: timing.retry_delay,
         rules: table.rules.or(defaults.rules),
         vantage_points: table.vantage_points.or(defaults.vantage_points),
+        vantage_labels: table.vantage_labels,
         description: table.description,
         runbook: table.runbook,
         link: table.link,

@@ -47,6 +47,9 @@ pub(super) struct ServiceTable {
     pub(super) rules: RulesTable,
     /// How many nodes test it: "all" or a number. Default that of `[defaults]`.
     pub(super) vantage_points: VantagePointsKey,
+    /// Only nodes with all of these labels test it. Default none: any node. Where no node has them every
+    /// node tests it, so that a service is never unwatched.
+    pub(super) vantage_labels: BTreeMap<String, String>,
     /// What to do when it fails: an http(s) address. Default none.
     pub(super) runbook: Option<String>,
     /// Where people use it: an http(s) address. Default none.
@@ -72,6 +75,7 @@ impl Default for ServiceTable {
             retry_delay: None,
             rules: RulesTable::default(),
             vantage_points: VantagePointsKey::default(),
+            vantage_labels: BTreeMap::new(),
             runbook: None,
             link: None,
             labels: BTreeMap::new(),
@@ -98,6 +102,7 @@ impl Check for ServiceTable {
             }
         }
         check_labels(&self.labels, &mut faults.under("labels"));
+        check_labels(&self.vantage_labels, &mut faults.under("vantage_labels"));
     }
 }
 

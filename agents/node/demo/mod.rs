@@ -1,5 +1,6 @@
 //! `p7 demo`: a node and a small site whose services fail and recover, with nothing to set up.
 
+mod many;
 mod script;
 mod site;
 mod words;
@@ -26,10 +27,7 @@ const QUIET: Duration = Duration::from_secs(46);
 /// Runs the demo until it is interrupted.
 pub(crate) fn run(args: &crate::cli::Demo) -> Result<Answer, Failure> {
     if args.nodes != 1 {
-        return Err(Failure::Use(format!(
-            "the demo can start one node for now, not {}; leave --nodes out",
-            args.nodes
-        )));
+        return many::run(args);
     }
     let failed = |e: io::Error| Failure::NotSo(format!("can't prepare the demo: {e}"));
     // removed with everything in it when the demo ends
@@ -42,7 +40,9 @@ pub(crate) fn run(args: &crate::cli::Demo) -> Result<Answer, Failure> {
         let loaded = config::load(folder.path(), &BTreeMap::new())
             .map_err(|refused| Failure::NotSo(format!("the demo's own configuration is wrong: {refused}")))?;
         start_log(loaded.node.log, Some("warn"), None)?;
-        let node = Node::start(&loaded).map_err(|e| Failure::NotSo(e.to_string()))?;
+        // a node alone has nobody who wishes for another configuration
+        let (node, _wishes) =
+            Node::start(&loaded, &BTreeMap::new()).map_err(|e| Failure::NotSo(e.to_string()))?;
         let reached = reached(dashboard);
         print(&words::welcome(reached, site.address()))?;
         let deployments = actix::spawn(deploy(reached));

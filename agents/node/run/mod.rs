@@ -1,10 +1,15 @@
 //! `p7 run`: load, build, say what is listening, run until told to stop, drain with a deadline.
 
+mod clock;
 mod log;
+mod mesh;
 mod node;
+mod sharing;
 
 pub(crate) use log::start as start_log;
 pub(crate) use node::Node;
+
+use mesh::Wish;
 
 use crate::cli::{Answer, Failure, Run, complain, print};
 use crate::config::{self, Fingerprint, Loaded};
@@ -15,6 +20,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// How often the configuration's files are looked at for a change.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -43,10 +49,11 @@ async fn serve(
     dir: &Path,
     mut signals: Signals,
 ) -> Result<Answer, Failure> {
-    let mut node = Node::start(loaded).map_err(|error| Failure::NotSo(error.to_string()))?;
+    let started = Node::start(loaded, &files.environment);
+    let (mut node, mut wishes) = started.map_err(|error| Failure::NotSo(error.to_string()))?;
     let demo = demo_site(loaded)?;
     print(&greeting(&node, loaded))?;
-    attend(&mut node, &mut files, dir, &mut signals).await;
+    attend(&mut node, &mut files, dir, &mut signals, &mut wishes).await;
     if let Some(demo) = demo {
         demo.stop().await;
     }
@@ -95,6 +102,9 @@ fn greeting(node: &Node, loaded: &Loaded) -> String {
         // writing into a string can't fail
         writeln!(text, "dashboard: http://{address}/").unwrap_or_default();
     }
+    if loaded.node.mesh.key.is_some() {
+        text.push_str("mesh: looking for the others; `p7 mesh peers` shows who is there\n");
+    }
     text
 }
 
@@ -109,12 +119,19 @@ struct Files {
 }
 
 /// Waits for what comes from outside: signals and changed files. Ends when told to stop.
-async fn attend(node: &mut Node, files: &mut Files, dir: &Path, signals: &mut Signals) {
+async fn attend(
+    node: &mut Node,
+    files: &mut Files,
+    dir: &Path,
+    signals: &mut Signals,
+    wishes: &mut mpsc::Receiver<Wish>,
+) {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
             () = heard(&mut signals.term) => break,
             () = heard(&mut signals.int) => break,
+            Some(wish) = wishes.recv() => node.grant(wish, dir, &files.environment),
             () = heard(&mut signals.hup) => {
                 files.fingerprint = config::fingerprint(dir);
                 node.reload(dir, &files.environment);

@@ -1,22 +1,29 @@
 //! One running node: its agents, and who hears whom.
 
+use super::clock::now;
+use super::mesh::{Configurator, JoinError, Joined, Roof, Wish};
 use crate::config::{self, Loaded, NodeConfig};
 use actix::prelude::*;
 use p7_aggregator::{Aggregator, Connect, Listeners};
-use p7_bus::{ConfigurationNoted, Configured, NetworkNoted, ProbeFinished};
+use p7_bus::{ConfigurationNoted, Configured, NetworkNoted};
+use p7_core::mesh::look::Said;
+use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
-use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
+use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use p7_dashboard::Dashboard;
-use p7_prober::{Anchor, ConnectivityConfig, Drain, Probe, Prober, Watch, Watched};
+use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// How long running probes may go on once the node stops.
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
+/// How long the goodbye to the mesh may take.
+const LEAVE_WITHIN: Duration = Duration::from_millis(600);
 /// How long the aggregator may take to write what waits.
 const WRITE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the dashboard's requests may go on; all together stay below the 5 s of the contract.
@@ -41,21 +48,30 @@ pub(crate) enum StartError {
     /// Two agents claim the same metric.
     #[error("can't set up the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The mesh can't be joined.
+    #[error(transparent)]
+    Mesh(#[from] JoinError),
 }
 
 /// One running node.
 pub(crate) struct Node {
     id: NodeId,
-    store: Store,
+    pub(super) store: Store,
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
     dashboard: p7_dashboard::Running,
     thread: Arbiter,
-    in_force: InForce,
+    pub(super) joined: Option<Joined>,
+    pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
+    pub(super) in_force: InForce,
 }
 
 /// The configuration that was taken up last.
-struct InForce {
+pub(super) struct InForce {
+    /// Which shared configuration it is; version 0 is this machine's own file.
+    pub(super) stamp: Stamp,
+    /// The shared configuration itself, where it is not this machine's own file.
+    pub(super) adopted: Option<Arc<Configuration>>,
     node: NodeConfig,
     connectivity: ConnectivityConfig,
     redacted: Arc<serde_json::Value>,
@@ -68,29 +84,29 @@ struct InForce {
 }
 
 impl Node {
-    /// Starts every agent and takes up the configuration. Needs a running actor system.
-    pub(crate) fn start(loaded: &Loaded) -> Result<Self, StartError> {
-        match rlimit::increase_nofile_limit(FILES_WISHED) {
-            Ok(files) if files < FILES_WISHED => {
-                tracing::warn!(files, "few open files are allowed; raise `ulimit -n`");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "can't raise the number of open files"),
-        }
+    /// Starts every agent and takes up the configuration. Needs a running actor system. What arrives at the
+    /// receiver is to be given to [`Self::grant`].
+    pub(crate) fn start(
+        loaded: &Loaded,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<(Self, mpsc::Receiver<Wish>), StartError> {
+        raise_open_files();
         let data = loaded.node.data_dir(&loaded.dir);
         let store = Store::open(&data, &loaded.node.store)?;
-        let id = p7_store::identity(&data)?.id;
+        let identity = p7_store::identity(&data)?;
+        let id = identity.id.clone();
         let registry = prometheus::Registry::new();
         // the prober measures, so nothing else runs on its thread; the agents that only note and show
         // share this one, which saves a wake-up at every result
         let thread = Arbiter::new();
         let parts = p7_aggregator::Parts { node: id.clone(), store: store.clone(), clock: now };
         let aggregator = Aggregator::new(parts).start();
-        let results: Recipient<ProbeFinished> = aggregator.clone().recipient();
-        let network: Vec<Recipient<NetworkNoted>> = vec![aggregator.clone().recipient()];
-        let (settings, anchors) = (&loaded.node.prober, &loaded.mesh.connectivity);
-        let prober = Prober::new(id.clone(), settings, anchors, results, network, &registry)?;
+        let joined = Joined::join(&Roof { loaded, identity: &identity, store: &store, registry: &registry })?;
+        let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
+        let (configurator, wishes) = Configurator::new();
+        let known = configurator.known();
+        let configurator = joined.as_ref().map(|_| configurator.start());
         let parts = p7_dashboard::Parts {
             node: id.clone(),
             node_name: loaded.node.name(),
@@ -99,15 +115,30 @@ impl Node {
             store: store.clone(),
             aggregator: aggregator.clone().recipient(),
             prober: prober.clone().recipient(),
+            apply: configurator.clone().map(Addr::recipient),
+            shared_configuration: configurator.map(Addr::recipient),
             registry,
             clock: Arc::new(now),
         };
         let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
         let in_force = InForce::of(loaded);
-        let mut node = Self { id, store, aggregator, prober, dashboard, thread, in_force };
-        node.introduce();
-        node.take_up(loaded);
-        Ok(node)
+        let services = BTreeMap::new();
+        let mut node = Self { id, store, aggregator, prober, dashboard, thread, joined, services, in_force };
+        node.introduce(known);
+        node.first(loaded, environment);
+        Ok((node, wishes))
+    }
+
+    /// Does what the mesh or a person wishes of the configuration.
+    pub(crate) fn grant(&mut self, wish: Wish, dir: &Path, environment: &BTreeMap<String, String>) {
+        match wish {
+            Wish::Known(configuration) => self.heard_configuration(&configuration, dir, environment),
+            Wish::Apply(apply, answer) => {
+                // whoever asked may have gone
+                drop(answer.send(self.apply(&apply, dir, environment)));
+            }
+            Wish::Show(answer) => drop(answer.send(self.shared())),
+        }
     }
 
     /// Where the dashboard listens.
@@ -140,9 +171,25 @@ impl Node {
         if loaded.mesh.connectivity != self.in_force.connectivity {
             deliver(&self.prober, Anchor(loaded.mesh.connectivity.clone()));
         }
+        if let Some(shared) = self.in_force.adopted.clone() {
+            self.in_force.restart_needed = restart_needed;
+            return self.compare_own(&shared, dir);
+        }
         self.in_force = InForce { restart_needed, ..self.in_force.followed_by(&loaded) };
-        self.take_up(&loaded);
+        self.take_up_own(&loaded);
         tracing::info!(services = loaded.services.len(), hash = loaded.hash, "took up the configuration");
+    }
+
+    /// Takes up a shared configuration.
+    pub(super) fn follow(&mut self, loaded: &Loaded, configuration: &Arc<Configuration>) {
+        if loaded.mesh.connectivity != self.in_force.connectivity {
+            deliver(&self.prober, Anchor(loaded.mesh.connectivity.clone()));
+        }
+        let restart_needed = self.in_force.restart_needed;
+        self.in_force = InForce { restart_needed, ..self.in_force.followed_by(loaded) };
+        self.in_force.stamp = configuration.stamp;
+        self.in_force.adopted = Some(Arc::clone(configuration));
+        self.take_up(loaded);
     }
 
     /// Stops probing, writes what waits, ends requests and returns, all within 5 s.
@@ -152,6 +199,9 @@ impl Node {
             Ok(Ok(0)) => {}
             Ok(Ok(dropped)) => tracing::warn!(dropped, "some probes did not end in time and are dropped"),
             Ok(Err(_)) | Err(_) => tracing::warn!("the prober did not stop in time"),
+        }
+        if let Some(joined) = self.joined {
+            joined.leave(LEAVE_WITHIN).await;
         }
         if !matches!(
             tokio::time::timeout(WRITE_WITHIN, self.aggregator.send(p7_aggregator::Stop)).await,
@@ -164,8 +214,9 @@ impl Node {
         tracing::info!("stopped");
     }
 
-    fn introduce(&self) {
+    fn introduce(&self, known: mpsc::Sender<Arc<Configuration>>) {
         let dashboard: &Addr<Dashboard> = &self.dashboard.address;
+        let member = self.joined.as_ref().map(|joined| &joined.member);
         deliver(
             &self.aggregator,
             Connect(Listeners {
@@ -174,24 +225,40 @@ impl Node {
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![dashboard.clone().recipient()],
-                ..Listeners::default()
+                stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
             }),
         );
+        if let Some(member) = member {
+            let listeners = p7_member::Listeners {
+                facts: vec![self.aggregator.clone().recipient()],
+                mesh: vec![self.aggregator.clone().recipient(), dashboard.clone().recipient()],
+                seats: vec![self.prober.clone().recipient()],
+                looks: vec![self.prober.clone().recipient()],
+                configurations: Some(known),
+                correction: Some(super::clock::correct),
+            };
+            deliver(member, p7_member::Connect(listeners));
+        }
     }
 
     /// Tells every agent what to do from now on.
-    fn take_up(&mut self, loaded: &Loaded) {
+    pub(super) fn take_up(&mut self, loaded: &Loaded) {
         for missing in &loaded.missing_secrets {
             tracing::error!(%missing, "a secret is missing; what needs it fails");
         }
         let services: Vec<Arc<Service>> =
             loaded.services.iter().map(|one| Arc::clone(&one.service)).collect();
-        let configured = Configured(Arc::new(services));
+        self.services = services.iter().map(|service| (service.id.clone(), Arc::clone(service))).collect();
+        let services = Arc::new(services);
+        let configured = Configured(Arc::clone(&services));
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
         deliver(&self.dashboard.address, configured.clone());
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
+        if let Some(joined) = &self.joined {
+            deliver(&joined.member, p7_member::TakenUp { services, stamp: self.in_force.stamp });
+        }
         self.note(Vec::new());
     }
 
@@ -201,15 +268,15 @@ impl Node {
             tracing::error!(%error, "a service can't be tested; it shows as failed");
             Probe::unready(&one.probe, &error)
         });
-        let known = self.last_cycle(&service).unwrap_or_else(|error| {
+        let known = self.last_said(&service).unwrap_or_else(|error| {
             tracing::error!(service = %service.id, %error, "can't read a service's last result");
             None
         });
         Watched { service, probe: Arc::new(probe), known }
     }
 
-    /// The newest cycle of a service that has a result from this node.
-    fn last_cycle(&self, service: &Service) -> Result<Option<Cycle>, StoreError> {
+    /// What this node has last said about a service.
+    fn last_said(&self, service: &Service) -> Result<Option<Said>, StoreError> {
         let newest = self.store.results(&ResultsQuery {
             service: service.id.clone(),
             from: MeshTime(0),
@@ -218,10 +285,10 @@ impl Node {
             limit: 1,
             after: None,
         })?;
-        Ok(newest.rows.first().map(|result| result.cycle))
+        Ok(newest.rows.first().map(Said::of))
     }
 
-    fn note(&self, refused: Vec<String>) {
+    pub(super) fn note(&self, refused: Vec<String>) {
         let noted = ConfigurationNoted {
             in_force: Arc::clone(&self.in_force.redacted),
             hash: self.in_force.hash.clone(),
@@ -237,6 +304,8 @@ impl Node {
 impl InForce {
     fn of(loaded: &Loaded) -> Self {
         Self {
+            stamp: Stamp::default(),
+            adopted: None,
             node: loaded.node.clone(),
             connectivity: loaded.mesh.connectivity.clone(),
             redacted: Arc::clone(&loaded.redacted),
@@ -258,14 +327,38 @@ impl InForce {
     }
 }
 
-/// Mesh time; one node alone takes its wall clock for it.
-fn now() -> MeshTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    MeshTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+fn prober(
+    loaded: &Loaded,
+    id: &NodeId,
+    aggregator: &Addr<Aggregator>,
+    joined: Option<&Joined>,
+    registry: &prometheus::Registry,
+) -> Result<Prober, prometheus::Error> {
+    let mut network: Vec<Recipient<NetworkNoted>> = vec![aggregator.clone().recipient()];
+    network.extend(joined.map(|joined| joined.member.clone().recipient()));
+    let parts = p7_prober::Parts {
+        node: id.clone(),
+        clock: Clock::telling(now),
+        seating: if joined.is_some() { Seating::AsTold } else { Seating::Alone },
+        results: aggregator.clone().recipient(),
+        network,
+        suspicions: joined.map(|joined| joined.member.clone().recipient()).into_iter().collect(),
+    };
+    Prober::new(&loaded.node.prober, &loaded.mesh.connectivity, parts, registry)
+}
+
+fn raise_open_files() {
+    match rlimit::increase_nofile_limit(FILES_WISHED) {
+        Ok(files) if files < FILES_WISHED => {
+            tracing::warn!(files, "few open files are allowed; raise `ulimit -n`");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "can't raise the number of open files"),
+    }
 }
 
 /// Gives an agent something it must not miss: these few events at a start or reload always fit.
-fn deliver<A, M>(agent: &Addr<A>, event: M)
+pub(super) fn deliver<A, M>(agent: &Addr<A>, event: M)
 where
     A: Actor + Handler<M>,
     A::Context: actix::dev::ToEnvelope<A, M>,

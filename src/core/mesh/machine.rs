@@ -3,12 +3,41 @@
 //! Effects are performed in their order: what is to be kept or stored is on disk before what follows
 //! leaves the node.
 
-use super::words::{Batch, Beat, Boot, Configuration, Fact, Have, Question, Role, Span, Suspicion, Term};
+mod catching_up;
+mod hearing;
+mod standing;
+mod stating;
+mod viewing;
+
+use self::catching_up::CatchingUp;
+use self::hearing::Held;
+use self::stating::Stating;
+use super::assign::Assignment;
+use super::election::{Election, Fitness};
+use super::journal::Journal;
+use super::look::Lookout;
+use super::members::Members;
+use super::mesh_time::{DEFAULT_INTERVAL, MeshClock};
+use super::rules::RuleSet;
+use super::shared::Shared;
+use super::words::{
+    About, Batch, Beat, Boot, Configuration, Fact, Have, Now, Question, Role, Span, Stamp, Steady, Suspicion,
+    Term,
+};
 use crate::schedule::Seat;
 use crate::service::Service;
-use crate::vocabulary::{NodeId, ServiceId};
+use crate::vocabulary::{MeshTime, Millis, NodeId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// How often a node shows that it lives: five beats make the 10 s after which it is down.
+pub const BEAT_EVERY: Millis = Millis(2_000);
+/// Beats out of turn, when something has changed, keep at least this distance.
+const BEAT_GAP: Millis = Millis(100);
+/// The time of what will not be.
+const NEVER: Steady = Steady(u64::MAX);
+/// Whatever happens, the machine is woken this often.
+const LONGEST_WAIT: Millis = Millis(2_000);
 
 /// What happened to a node.
 #[derive(Debug, Clone)]
@@ -27,6 +56,8 @@ pub enum Event {
     HeardBatch(Batch),
     /// A suspicion that its author signed.
     HeardSuspicion(Suspicion),
+    /// What was stored of late, after a start: it is in the journal already, but what follows from it is not known.
+    Recalled(Vec<Batch>),
     /// A peer asks something; the token goes back with the answer.
     Asked {
         /// Who.
@@ -50,13 +81,24 @@ pub enum Event {
     /// A probe of this node takes suspiciously long.
     Suspects(ServiceId),
     /// Whether this node is cut off itself.
-    CutOff(bool),
+    CutOff(CutOff),
     /// Whether this node could do a role's work right now.
-    Fit(Role, bool),
-    /// The services to watch from now on, by id.
-    Watching(Arc<Vec<Arc<Service>>>),
+    Fit(Role, Fitness),
+    /// The services to watch from now on, by id, and which shared configuration they come from.
+    Watching(Arc<Vec<Arc<Service>>>, Stamp),
+    /// Numbers below these are forgotten: the floors of some sequences.
+    Forgotten(Vec<Have>),
     /// This node stops on purpose.
     Stopping,
+}
+
+/// Whether a node is cut off itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CutOff {
+    /// It has no network.
+    Yes,
+    /// It has.
+    No,
 }
 
 /// What a peer answers.
@@ -81,8 +123,8 @@ pub enum Effect {
     PassOn,
     /// Store these batches of others, then let their facts be heard.
     Take(Vec<Batch>),
-    /// Facts whose time had not come when their batch was taken: let them be heard now.
-    Release(Vec<Fact>),
+    /// Facts of stored batches that are to be heard only now, with their authors.
+    Release(Vec<(NodeId, Fact)>),
     /// Ask a peer.
     Ask {
         /// Whom.
@@ -105,7 +147,7 @@ pub enum Effect {
     Keep(Role, Term),
     /// A role has another holder.
     Holder(Role, Option<NodeId>),
-    /// Who is there has changed in a way that others care for: see the view of members.
+    /// Who is there, or what is known of them, has changed: see [`Machine::view`].
     Members,
     /// These services are tested from here from now on, and no others.
     Seats(Arc<BTreeMap<ServiceId, Seat>>),
@@ -115,7 +157,7 @@ pub enum Effect {
     Configuration(Arc<Configuration>),
     /// This peer is dead or mute: close its connections.
     Disconnect(NodeId),
-    /// Something was refused; a name of the place it counts under.
+    /// Something was refused; the name of the place it counts under.
     Dropped(&'static str, u64),
 }
 
@@ -134,10 +176,252 @@ pub struct Setup {
     pub terms: BTreeMap<Role, Term>,
     /// What it has stored, of others and of its own earlier lives.
     pub have: Vec<Have>,
+    /// What it says about itself.
+    pub about: About,
     /// The newest wire format it understands.
     pub wire: u8,
     /// Chance: different on every node, the same in a replay.
     pub seed: u64,
     /// The rules in force: all of them, but in tests of the rules.
-    pub rules: super::rules::RuleSet,
+    pub rules: RuleSet,
 }
+
+/// One node of the mesh.
+#[derive(Debug)]
+pub struct Machine {
+    me: NodeId,
+    boot: Boot,
+    priority: u8,
+    wire: u8,
+    rules: RuleSet,
+    chance: Chance,
+    started: Steady,
+    members: Members,
+    clock: MeshClock,
+    journal: Journal,
+    elections: Vec<Election>,
+    assignment: Assignment,
+    /// When the seats are to be worked out anew, if nothing changes before.
+    assign_due: Option<Steady>,
+    lookout: Lookout,
+    shared: Shared,
+    taken_up: Stamp,
+    abouts: BTreeMap<NodeId, About>,
+    services: Arc<Vec<Arc<Service>>>,
+    cut_off: CutOff,
+    beats: u64,
+    last_beat: Steady,
+    next_beat: Steady,
+    suspicions: u64,
+    stating: Stating,
+    held: Held,
+    catching_up: CatchingUp,
+    /// How many seats each node has, as assigned.
+    seats: BTreeMap<NodeId, u32>,
+}
+
+/// Chance that replays: splitmix64.
+#[derive(Debug, Clone)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    /// The next number.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `limit`; 0 when that is 0.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+}
+
+impl Machine {
+    /// A node that has just started; its first beat is due at once.
+    pub fn new(setup: Setup, now: Now) -> Self {
+        let kept = |role: &Role| setup.terms.get(role).copied().unwrap_or_default();
+        let elections = setup.roles.iter().map(|role| {
+            Election::new(role.clone(), setup.me.clone(), setup.priority, kept(role), setup.rules, now.steady)
+        });
+        let mut machine = Self {
+            elections: elections.collect(),
+            boot: setup.boot,
+            priority: setup.priority,
+            wire: setup.wire,
+            rules: setup.rules,
+            chance: Chance(setup.seed),
+            started: now.steady,
+            members: Members::new(setup.me.clone(), setup.rules),
+            clock: MeshClock::new(setup.me.clone(), DEFAULT_INTERVAL, setup.rules),
+            journal: Journal::new(&setup.have),
+            assignment: Assignment::new(setup.me.clone(), setup.rules),
+            assign_due: None,
+            lookout: Lookout::new(setup.me.clone(), setup.rules),
+            shared: Shared::default(),
+            taken_up: Stamp::default(),
+            abouts: BTreeMap::new(),
+            services: Arc::default(),
+            cut_off: CutOff::No,
+            beats: 0,
+            last_beat: Steady::default(),
+            next_beat: now.steady,
+            suspicions: 0,
+            stating: Stating::default(),
+            held: Held::default(),
+            catching_up: CatchingUp::new(now.steady),
+            seats: BTreeMap::new(),
+            me: setup.me,
+        };
+        machine.state(vec![Fact::About(setup.about)], now);
+        machine
+    }
+
+    /// Notes what happened and says what should follow, in this order. Never blocks, never fails.
+    pub fn hear(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Woke => {}
+            Event::Slept => self.wake_up(now, &mut effects),
+            Event::Connected(peer) => {
+                let changes = self.members.connected(&peer, now);
+                self.catching_up.met(peer, now.steady);
+                effects.push(Effect::Members);
+                self.beat_soon(now);
+                self.changed(changes, now, &mut effects);
+            }
+            Event::Disconnected(peer) => {
+                self.catching_up.parted(&peer);
+                let changes = self.members.disconnected(&peer, now);
+                effects.push(Effect::Members);
+                self.changed(changes, now, &mut effects);
+            }
+            Event::HeardBeat(beat) => self.hear_beat(&beat, now, &mut effects),
+            Event::HeardBatch(batch) => self.hear_batch(batch, now, &mut effects),
+            Event::HeardSuspicion(suspicion) => self.hear_suspicion(&suspicion, now, &mut effects),
+            Event::Recalled(batches) => self.recall(batches, now, &mut effects),
+            Event::Asked { from, token, question } => {
+                self.answer(&from, token, question, now, &mut effects);
+            }
+            Event::Answered { from, ticket, answer } => {
+                self.hear_answer(&from, ticket, answer, now, &mut effects);
+            }
+            Event::Stated(facts) => self.state(facts, now),
+            Event::Suspects(service) => self.suspect(service, now, &mut effects),
+            Event::CutOff(cut_off) => self.note_cut_off(cut_off, now),
+            Event::Fit(role, fitness) => self.note_fitness(&role, fitness, now, &mut effects),
+            Event::Watching(services, stamp) => self.watching(services, stamp, now, &mut effects),
+            Event::Forgotten(floors) => {
+                for floor in floors {
+                    self.journal.forget_below(&floor.sequence, floor.floor);
+                }
+            }
+            Event::Stopping => self.leave(now, &mut effects),
+        }
+        self.turn(now, &mut effects);
+        effects
+    }
+
+    /// When the machine wants to be woken, if nothing happens before.
+    pub fn due(&self) -> Steady {
+        let longest = self.last_beat.plus(LONGEST_WAIT);
+        [
+            Some(self.next_beat),
+            self.stating.due(),
+            self.members.due(),
+            self.catching_up.due(),
+            self.held.due(),
+            self.assign_due,
+        ]
+        .into_iter()
+        .flatten()
+        .chain(self.elections.iter().filter_map(Election::due))
+        .fold(longest, Steady::min)
+    }
+
+    /// The mesh's time.
+    pub fn mesh_time(&self, now: Now) -> MeshTime {
+        self.clock.mesh_time(now.wall)
+    }
+
+    /// What time brings.
+    fn turn(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if self.members.due().is_some_and(|due| due <= now.steady) {
+            let changes = self.members.turn(now);
+            self.changed(changes, now, effects);
+        }
+        if self.elections.iter().any(|election| election.due().is_some_and(|due| due <= now.steady)) {
+            self.elect(now, effects);
+        }
+        if self.assign_due.is_some_and(|due| due <= now.steady) {
+            self.assign(now, effects);
+        }
+        self.release(now, effects);
+        self.publish(now, effects);
+        self.catch_up(now, effects);
+        if self.next_beat <= now.steady {
+            self.beat(now, effects);
+        }
+    }
+
+    /// Lets the next beat come at once, but for the distance that beats keep. A goodbye is the last one: a
+    /// beat after it would bring the node back, to be missed once more.
+    fn beat_soon(&mut self, now: Now) {
+        if self.next_beat == NEVER {
+            return;
+        }
+        let soon = self.last_beat.plus(BEAT_GAP).max(now.steady);
+        self.next_beat = self.next_beat.min(soon);
+    }
+
+    fn beat(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.last_beat = now.steady;
+        self.next_beat = now.steady.plus(BEAT_EVERY);
+        effects.push(Effect::Beat(self.sign_of_life(now)));
+    }
+
+    fn sign_of_life(&mut self, now: Now) -> Beat {
+        self.beats += 1;
+        Beat {
+            node: self.me.clone(),
+            boot: self.boot,
+            number: self.beats,
+            wall: now.wall,
+            priority: self.priority,
+            posts: self.elections.iter().map(Election::post).collect(),
+            links: self.links(),
+            digest: self.journal.digest(),
+            configuration: self.taken_up,
+            cut_off: self.cut_off == CutOff::Yes,
+            goodbye: false,
+            wire: self.wire,
+        }
+    }
+
+    /// How many peers this node is connected to.
+    pub(super) fn links(&self) -> u16 {
+        let links = self.members.all().filter(|member| member.connected).count();
+        u16::try_from(links).unwrap_or(u16::MAX)
+    }
+
+    /// Says goodbye, with what is still to be said.
+    fn leave(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.stating.hurry(now.steady);
+        self.publish(now, effects);
+        let mut elections = std::mem::take(&mut self.elections);
+        for election in &mut elections {
+            let wishes = election.leave();
+            self.grant(&election.role().clone(), wishes, now, effects);
+        }
+        self.elections = elections;
+        let beat = self.sign_of_life(now);
+        effects.push(Effect::Beat(Beat { goodbye: self.rules.has(super::rules::Rule::Goodbye), ..beat }));
+        self.next_beat = NEVER;
+    }
+}
+
+#[cfg(test)]
+mod tests;

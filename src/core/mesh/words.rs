@@ -283,4 +283,6 @@ pub enum Question {
         /// What I have.
         have: Vec<Have>,
     },
+    /// Answer at once, so that I see how far you are.
+    Ping,
 }

@@ -74,6 +74,21 @@ fn results_are_there_after_reopening_oldest_first_for_a_restart_and_newest_first
 }
 
 #[test]
+fn of_two_results_with_one_key_a_failing_one_stands_whichever_was_written_first() {
+    let earlier = result("shop", NEW_YEAR, "a");
+    let mut later = failed("shop", NEW_YEAR, "a");
+    later.at = MeshTime(later.at.0 + 20_000);
+    for order in [[&earlier, &later], [&later, &earlier]] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        for one in order {
+            commit(&store, std::slice::from_ref(one));
+        }
+        assert_eq!(store.recent(&service("shop"), cycle(0)).unwrap(), [later.clone()]);
+    }
+}
+
+#[test]
 fn a_query_gives_only_its_time_and_its_node() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());

@@ -1,18 +1,29 @@
 //! Nodes, the configuration and readiness as the API shows them.
 
+use super::{HoldingDto, MemberDto, StampDto};
 use crate::api::time::Timestamp;
 use p7_bus::{ConfigurationNoted, NetworkNoted, StoreNoted};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The nodes of the mesh.
+/// The mesh as the node that answers sees it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Mesh)]
 pub(crate) struct MeshDto {
     /// The id of the node that answers.
     pub(crate) this: String,
-    /// Every node.
+    /// The node that answers, with what only it knows of itself.
     pub(crate) nodes: Vec<NodeDto>,
+    /// Every node of the mesh, by id; empty for a node that runs alone.
+    pub(crate) members: Vec<MemberDto>,
+    /// Who holds the roles that one node holds; empty for a node that runs alone.
+    pub(crate) holdings: Vec<HoldingDto>,
+    /// The newest shared configuration; null when there is none.
+    pub(crate) configuration: Option<StampDto>,
+    /// How far the answering node's own clock is corrected.
+    pub(crate) clock_correction_ms: i64,
+    /// What is not as it should be, a line each: clocks, configurations, nodes that are cut off, releases.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// One node.
@@ -91,6 +102,8 @@ pub(crate) struct ReadinessDto {
     pub(crate) ready: bool,
     /// Why not, a line each; empty when ready.
     pub(crate) reasons: Vec<String>,
+    /// What else is worth knowing, a line each.
+    pub(crate) notes: Vec<String>,
 }
 
 impl NetworkDto {

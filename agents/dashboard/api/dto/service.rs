@@ -3,6 +3,7 @@
 use super::{AcknowledgementDto, DeploymentDto, level_words, ms, outcome_words, percent};
 use crate::api::time::Timestamp;
 use crate::board::Shown;
+use crate::pages::{Failing, Names};
 use p7_core::service::Rules;
 use p7_core::status::{CycleSummary, Freshness, MaintenanceNote, SilenceNote, VantageStatus, Verdict};
 use p7_core::vocabulary::{Outcome, ServiceId};
@@ -71,6 +72,12 @@ pub(crate) struct ServiceDto {
     silence: Option<SilenceDto>,
     /// The last deployment.
     deployment: Option<DeploymentDto>,
+    /// From where it fails, as last seen: sites where all of a site agree, else nodes, by name.
+    fails_from: Vec<String>,
+    /// How many vantage points fail.
+    vantage_failed: usize,
+    /// How many have a vote.
+    vantage_voting: usize,
 }
 
 /// Why a service shows as in maintenance.
@@ -158,6 +165,10 @@ pub(crate) struct CycleDto {
 pub(crate) struct VantagePointDto {
     /// The node's id.
     node: String,
+    /// Its name, or the end of its id while that is unknown.
+    name: String,
+    /// Its site, if its labels name one.
+    site: Option<String>,
     /// Its share of failed tests in the window.
     failtage_percent: Option<f64>,
     /// Its latest outcome.
@@ -180,8 +191,9 @@ pub(crate) struct ServiceChanged<'a> {
 
 impl ServiceDto {
     /// As it is now.
-    pub(crate) fn of(shown: &Shown) -> Self {
+    pub(crate) fn of(shown: &Shown, names: &Names) -> Self {
         let (service, status) = (&shown.service, &shown.status);
+        let failing = Failing::of(status, names);
         Self {
             id: service.id.as_str().to_owned(),
             name: service.name.clone(),
@@ -209,29 +221,32 @@ impl ServiceDto {
             maintenance: status.maintenance.as_ref().map(MaintenanceDto::of),
             silence: status.silence.as_ref().map(SilenceDto::of),
             deployment: status.deployment.as_ref().map(DeploymentDto::of),
+            fails_from: failing.from,
+            vantage_failed: failing.failed,
+            vantage_voting: failing.voting,
         }
     }
 }
 
 impl ServiceDetailDto {
     /// As it is now.
-    pub(crate) fn of(shown: &Shown) -> Self {
+    pub(crate) fn of(shown: &Shown, names: &Names) -> Self {
         let service = &shown.service;
         Self {
-            service: ServiceDto::of(shown),
+            service: ServiceDto::of(shown, names),
             retries: service.retries,
             rules: RulesDto::of(service.rules),
             depends_on: service.depends_on.iter().cloned().map(ServiceId::into).collect(),
             cycles: shown.status.cycles.iter().map(CycleDto::of).collect(),
-            vantage_points: shown.status.vantage.iter().map(VantagePointDto::of).collect(),
+            vantage_points: shown.status.vantage.iter().map(|v| VantagePointDto::of(v, names)).collect(),
         }
     }
 }
 
 impl<'a> ServiceChanged<'a> {
     /// As it is now, with its card.
-    pub(crate) fn of(shown: &Shown, card: &'a str) -> Self {
-        Self { service: ServiceDto::of(shown), card }
+    pub(crate) fn of(shown: &Shown, names: &Names, card: &'a str) -> Self {
+        Self { service: ServiceDto::of(shown, names), card }
     }
 }
 
@@ -256,9 +271,11 @@ impl CycleDto {
 }
 
 impl VantagePointDto {
-    fn of(vantage: &VantageStatus) -> Self {
+    fn of(vantage: &VantageStatus, names: &Names) -> Self {
         Self {
             node: vantage.node.as_str().to_owned(),
+            name: names.of(&vantage.node),
+            site: names.site(&vantage.node).map(str::to_owned),
             failtage_percent: percent(vantage.failtage),
             outcome: vantage.outcome.as_str(),
             at: Timestamp(vantage.at),

@@ -10,6 +10,7 @@ use p7_core::status::{
 };
 use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Micros, Millis, Outcome, ServiceId, Vote};
 use p7_core::watch::SHOWN_CYCLES;
+use std::collections::BTreeMap;
 
 const INTERVAL_MS: u64 = 60_000;
 const THINGS: [&str; 15] = [
@@ -174,6 +175,7 @@ pub fn service(i: usize) -> Service {
         retry_delay: Millis(1000),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: Some(format!("{thing} as customers use it.")),
         runbook: Some(format!("https://wiki.example.org/runbooks/{id}")),
         link: Some(format!("https://{id}.example.org/")),

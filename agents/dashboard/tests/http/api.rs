@@ -26,6 +26,7 @@ async fn services_are_listed_by_id_with_how_they_are() {
             "reason": "status 500 <b>", "last_probe_at": "2026-01-31T12:00:00.000Z", "latency_ms": 12.345,
             "flapping": false, "incident": incident("shop", 10).id.to_string(), "acknowledged": null,
             "maintenance": null, "silence": null, "deployment": null,
+            "fails_from": ["paris"], "vantage_failed": 1, "vantage_voting": 1,
         })
     );
     assert_eq!(page["items"][0]["level"], "unknown");
@@ -62,6 +63,8 @@ async fn one_service_has_its_rules_cycles_and_vantage_points() {
     assert_eq!(service["cycles"], json!([]));
     assert_eq!(service["vantage_points"][0]["node"], node().as_str());
     assert_eq!(service["vantage_points"][0]["outcome"], "failed");
+    assert_eq!(service["vantage_points"][0]["name"], "paris");
+    assert_eq!(service["vantage_points"][0]["site"], Value::Null);
 }
 
 #[actix::test]
@@ -196,7 +199,7 @@ async fn the_node_says_who_it_is_and_what_it_runs_on() {
             "id": node().as_str(), "name": "paris", "version": "0.1.0", "started_at": "2026-01-31T12:00:00.000Z",
             "network": { "cut_off": "no route to anywhere", "since": "2026-01-31T12:00:00.000Z" },
             "store": { "trouble": "disk full", "results_lost": 3 }, "services": 3, "incidents_open": 1,
-        }] })
+        }], "members": [], "holdings": [], "configuration": null, "clock_correction_ms": 0, "warnings": [] })
     );
 }
 

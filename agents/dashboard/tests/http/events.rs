@@ -1,9 +1,9 @@
 //! The event stream: hello, changes, going on where one was, and its limits.
 
-use crate::support::{DEADLINE, NOW, Node, acknowledgement, incident, status};
-use p7_bus::{IncidentChanged, NetworkNoted, Snapshot, StoreNoted};
+use crate::support::{DEADLINE, NOW, Node, acknowledgement, incident, mesh, status};
+use p7_bus::{IncidentChanged, MeshNoted, NetworkNoted, Snapshot, StoreNoted};
 use p7_core::vocabulary::{Level, Outcome};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -90,6 +90,21 @@ async fn a_listener_is_greeted_and_hears_every_change_with_its_card() {
     node.dashboard.send(StoreNoted { trouble: Some("full".to_owned()), lost: 1 }).await.unwrap();
     let event = listener.event().await.unwrap();
     assert_eq!((event.name.as_str(), &event.data["results_lost"]), ("store", &1.into()));
+    let mut view = mesh();
+    // a site would be news about the services that this node sees
+    view.members[2].about.as_mut().unwrap().labels.clear();
+    node.dashboard.send(MeshNoted(Arc::new(view.clone()))).await.unwrap();
+    let event = listener.event().await.unwrap();
+    assert_eq!(event.name, "mesh");
+    assert_eq!(
+        event.data,
+        json!({ "leader": crate::support::node().as_str(), "term": 7, "alive": 4, "known": 5,
+            "configuration": { "version": 14, "hash": "3f9c2a7105d488be" } })
+    );
+    // what every beat changes a little is not told
+    view.members[0].heard = NOW;
+    view.members[0].round_trip = None;
+    node.dashboard.send(MeshNoted(Arc::new(view))).await.unwrap();
     let refused = vec!["mesh.toml:3:1: nonsense".to_owned()];
     node.note(refused, false).await;
     let event = listener.event().await.unwrap();

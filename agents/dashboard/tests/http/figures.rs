@@ -1,7 +1,7 @@
 //! The metrics: names, values, what promtool says, and that they are in the docs.
 
-use crate::support::{NOW, Node, result, service, status};
-use p7_bus::{Configured, Heard, NetworkNoted, StoreNoted};
+use crate::support::{NOW, Node, mesh, result, service, status};
+use p7_bus::{Configured, Heard, MeshNoted, NetworkNoted, StoreNoted};
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Level, Outcome};
@@ -108,6 +108,7 @@ async fn what_other_agents_register_is_told_too() {
 async fn promtool_finds_nothing_to_complain_about() {
     let node = Node::start().await;
     p7_bus::note_dropped("test", 2);
+    node.dashboard.send(MeshNoted(Arc::new(mesh()))).await.unwrap();
     let text = metrics(&node).await;
     has(&text, r#"p7_dropped_total{where="test"} 2"#);
     let tool = Command::new("promtool")
@@ -126,6 +127,7 @@ async fn promtool_finds_nothing_to_complain_about() {
 #[actix::test]
 async fn every_metric_is_in_the_docs_with_its_type() {
     let node = Node::start().await;
+    node.dashboard.send(MeshNoted(Arc::new(mesh()))).await.unwrap();
     let docs =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/http-api.md")).unwrap();
     let text = metrics(&node).await;

@@ -6,6 +6,8 @@ mod api;
 mod events;
 mod figures;
 mod guarding;
+mod mesh;
 mod pages;
+mod shared_config;
 mod statements;
 mod support;

@@ -1,9 +1,12 @@
 //! A dashboard on a free port with a real store and played agents, and a plain HTTP client to ask it.
 
 use actix::prelude::*;
-use p7_bus::{Ask, AskError, ConfigurationNoted, Configured, Heard, ProbeNow, Request};
+use p7_bus::{
+    Apply, Ask, AskError, ConfigurationNoted, Configured, Heard, ProbeNow, Request, SharedConfiguration,
+};
 use p7_core::facts::{Acknowledgement, Hold, HoldKind, Scope};
 use p7_core::incident::{Incident, IncidentId};
+use p7_core::mesh::view::MeshView;
 use p7_core::result::{Phases, ProbeResult};
 use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::status::{Failtage, Freshness, ServiceStatus, VantageStatus};
@@ -21,6 +24,9 @@ use tokio::net::TcpStream;
 pub(crate) const NOW: MeshTime = MeshTime(1_769_860_800_000);
 /// How long anything may take before a test fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Who takes a shared configuration and who knows it, if anybody.
+pub(crate) type Roof = (Option<Recipient<Apply>>, Option<Recipient<SharedConfiguration>>);
 
 /// A running dashboard.
 pub(crate) struct Node {
@@ -111,6 +117,11 @@ impl Handler<ProbeNow> for Prober {
 impl Node {
     /// With this configuration; the port is always a free one.
     pub(crate) fn try_start(config: &Config) -> Result<Self, StartError> {
+        Self::under(config, (None, None))
+    }
+
+    /// The same below a roof that takes shared configurations.
+    pub(crate) fn under(config: &Config, roof: Roof) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), &p7_store::Config::default()).unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -124,6 +135,8 @@ impl Node {
             store: store.clone(),
             aggregator: aggregator.recipient(),
             prober: Prober.start().recipient(),
+            apply: roof.0,
+            shared_configuration: roof.1,
             registry: registry.clone(),
             clock: Arc::new(|| NOW),
         };
@@ -308,6 +321,7 @@ pub(crate) fn service(id: &str) -> Service {
         retry_delay: Millis::seconds(1),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: Some("https://wiki.example.org/shop".to_owned()),
         link: None,
@@ -365,6 +379,13 @@ pub(crate) fn status(id: &str, level: Level, outcome: Outcome) -> ServiceStatus 
         }],
         ..ServiceStatus::pending(ServiceId::new(id).unwrap())
     }
+}
+
+/// A mesh of five nodes, seen from this one, which is called paris and leads.
+pub(crate) fn mesh() -> MeshView {
+    let view = p7_dashboard::pages::sample::mesh_view();
+    let text = serde_json::to_string(&view).unwrap().replace(view.me.as_str(), node().as_str());
+    serde_json::from_str(&text).unwrap()
 }
 
 /// An incident that began so many minutes ago and goes on.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod grafana;
+mod mesh;
 mod overrides;
 mod rendering;
 mod size;
@@ -41,6 +42,8 @@ fn rendered(pages: &Pages, fleet: &Fleet, about: &About) -> Vec<(String, String)
         let frame = Frame::new(about, site, Place::Anywhere, Writes::Refused, sample::NOW);
         all.push((format!("404, {site:?}"), pages.not_found(&frame, "/<b>nowhere").unwrap()));
     }
-    all.push(("mesh".to_owned(), pages.mesh(&sample::mesh(fleet, about)).unwrap()));
+    all.push(("node".to_owned(), pages.mesh(&sample::mesh(fleet, about, None)).unwrap()));
+    let view = sample::mesh_view();
+    all.push(("mesh".to_owned(), pages.mesh(&sample::mesh(fleet, about, Some(&view))).unwrap()));
     all
 }

@@ -158,6 +158,10 @@ fn what_does_not_fit_together_is_told_at_the_key_that_says_it() {
             "mesh.toml:2:20: is no label: use letters, digits and `_`, no digit first, at most 64",
         ),
         (
+            "vantage_labels = { office = \"a\\nb\" }",
+            "mesh.toml:2:29: write one line of at most 200 characters",
+        ),
+        (
             "link = \"shop\"",
             "mesh.toml:2:8: is no web address (relative URL without a base); write it as \"https://wiki.example.org/shop\"",
         ),
@@ -262,7 +266,8 @@ fn circles_of_dependencies_are_found_and_chains_are_not() {
 fn what_is_not_said_is_taken_from_the_defaults_and_from_the_original() {
     let mesh = "[defaults]\ninterval = \"10s\"\nretries = 1\nrules = { red = 3 }\nvantage_points = 3\n\
                 [services.a]\nname = \"A\"\nrules = { window = 4 }\n[services.a.http]\nurl = \"https://h/x?k=1\"\n\
-                [services.b]\nvantage_points = \"all\"\nenabled = true\n[services.b.tcp]\naddress = \"h:1\"\n\
+                [services.b]\nvantage_points = \"all\"\nvantage_labels = { office = \"paris\" }\nenabled = true\n\
+                [services.b.tcp]\naddress = \"h:1\"\n\
                 [services.c]\nenabled = false\n[services.c.tcp]\naddress = \"h:1\"\n";
     let config = loaded("", mesh).unwrap();
     let [a, b] = config.services.as_slice() else {
@@ -277,6 +282,7 @@ fn what_is_not_said_is_taken_from_the_defaults_and_from_the_original() {
     assert_eq!((a.timeout, a.retries, a.retry_delay), (Millis::seconds(4), 1, Millis::seconds(1)));
     assert_eq!(a.rules, Rules { window: 4, red: 3, ..Rules::default() });
     assert_eq!((a.vantage_points, b.vantage_points), (VantagePoints::Count(3), VantagePoints::All));
+    assert_eq!((a.vantage_labels.len(), b.vantage_labels["office"].as_str()), (0, "paris"));
 }
 
 #[test]

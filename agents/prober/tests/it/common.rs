@@ -28,6 +28,7 @@ pub(crate) fn service(id: &str, kind: &str) -> Service {
         retry_delay: Millis(10),
         rules: Rules::default(),
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: None,
         link: None,

@@ -6,5 +6,7 @@ mod common;
 mod config;
 mod http;
 mod prober;
+mod seats;
 mod tcp;
 mod tls;
+mod world;

@@ -1,120 +1,20 @@
 //! The agent: it tests everything soon after its start, keeps its cadence, and tells what it found.
 
-use crate::common::{config, http_server, node, ok, refusing, request, server, service};
-use actix::prelude::*;
-use p7_bus::{AskError, NetworkNoted, ProbeFinished, ProbeNow};
+use crate::common::{http_server, ok, refusing, request, server};
+use crate::world::{PATIENCE, World, watched};
+use p7_bus::{AskError, ProbeNow};
+use p7_core::mesh::look::Said;
 use p7_core::result::ProbeResult;
 use p7_core::schedule::SLOW_AFTER;
 use p7_core::service::Service;
-use p7_core::vocabulary::{Cycle, Interval, MeshTime, Millis, Outcome, ServiceId};
-use p7_prober::{Clock, Config, ConnectivityConfig, Drain, Probe, Prober, Watch, Watched};
-use prometheus::{Registry, proto::MetricType};
+use p7_core::vocabulary::{Cycle, Interval, MeshTime, Millis, Outcome, ServiceId, Vote};
+use p7_prober::{Clock, Drain};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::AsyncWriteExt;
-
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Notes what it is told.
-#[derive(Clone, Default)]
-struct Recorder {
-    results: Arc<Mutex<Vec<Arc<ProbeResult>>>>,
-    network: Arc<Mutex<Vec<NetworkNoted>>>,
-}
-
-impl Actor for Recorder {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.set_mailbox_capacity(4096);
-    }
-}
-
-impl Handler<ProbeFinished> for Recorder {
-    type Result = ();
-    fn handle(&mut self, ProbeFinished(result): ProbeFinished, _: &mut Self::Context) {
-        self.results.lock().unwrap().push(result);
-    }
-}
-
-impl Handler<NetworkNoted> for Recorder {
-    type Result = ();
-    fn handle(&mut self, noted: NetworkNoted, _: &mut Self::Context) {
-        self.network.lock().unwrap().push(noted);
-    }
-}
-
-struct World {
-    prober: Addr<Prober>,
-    recorder: Recorder,
-    registry: Registry,
-}
-
-impl World {
-    fn new(settings: &str) -> Self {
-        Self::with(settings, "", Clock::system())
-    }
-
-    fn with(settings: &str, connectivity: &str, clock: Clock) -> Self {
-        let recorder = Recorder::default();
-        let told = recorder.clone().start();
-        let registry = Registry::new();
-        let config: Config = toml::from_str(settings).unwrap();
-        let connectivity: ConnectivityConfig = toml::from_str(connectivity).unwrap();
-        let listeners = vec![told.clone().recipient()];
-        let prober =
-            Prober::new(node(), &config, &connectivity, told.recipient(), listeners, &registry).unwrap();
-        Self { prober: prober.with_clock(clock).start(), recorder, registry }
-    }
-
-    async fn watch(&self, watched: Vec<Watched>) {
-        self.prober.send(Watch(watched)).await.unwrap();
-    }
-
-    fn results(&self) -> Vec<Arc<ProbeResult>> {
-        self.recorder.results.lock().unwrap().clone()
-    }
-
-    /// Waits until `enough` says so of the results.
-    async fn until(&self, enough: impl Fn(&[Arc<ProbeResult>]) -> bool) -> Vec<Arc<ProbeResult>> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let results = self.results();
-            if enough(&results) {
-                return results;
-            }
-            assert!(Instant::now() < deadline, "it did not come: {results:?}");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    fn counted(&self, name: &str) -> f64 {
-        let families = self.registry.gather();
-        let family = families.iter().find(|f| f.name() == name).unwrap();
-        let metric = &family.get_metric()[0];
-        match family.get_field_type() {
-            MetricType::COUNTER => metric.get_counter().get_value(),
-            MetricType::GAUGE => metric.get_gauge().get_value(),
-            #[expect(clippy::cast_precision_loss, reason = "a test counts to a thousand")]
-            MetricType::HISTOGRAM => metric.get_histogram().get_sample_count() as f64,
-            MetricType::SUMMARY | MetricType::UNTYPED => panic!("{name}"),
-        }
-    }
-}
-
-fn watched(id: &str, every_ms: u64, url: &str, change: impl FnOnce(&mut Service)) -> Watched {
-    let mut service = service(id, "http");
-    service.interval = Interval::new(Millis(every_ms));
-    service.timeout = Millis(every_ms.min(5000));
-    change(&mut service);
-    let config = config("http", &format!("url = '{url}'"));
-    let probe = Probe::prepare(&service, &config, Path::new(".")).unwrap();
-    Watched { service: Arc::new(service), probe: Arc::new(probe), known: None }
-}
 
 fn ids(results: &[Arc<ProbeResult>]) -> BTreeSet<String> {
     results.iter().map(|r| r.service.to_string()).collect()
@@ -199,7 +99,8 @@ async fn a_known_cycle_is_not_tested_again_and_a_question_is_answered_but_not_pu
     let mut shop = watched("shop", 3_600_000, &format!("http://{to}/"), |_| {});
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = MeshTime(u64::try_from(now.as_millis()).unwrap());
-    shop.known = Some(Cycle::at(now, shop.service.interval));
+    let cycle = Cycle::at(now, shop.service.interval);
+    shop.known = Some(Said { cycle, vote: Some(Vote::Passed) });
     world.watch(vec![shop]).await;
     let shop = ServiceId::new("shop").unwrap();
     let answer = world.prober.send(ProbeNow(shop)).await.unwrap().unwrap();
@@ -348,13 +249,13 @@ async fn what_nobody_answers_does_not_count_while_no_anchor_answers() {
     assert_eq!(results[0].outcome, Outcome::NoNetwork);
     let reason = results[0].reason.as_deref().unwrap();
     assert!(reason.starts_with("this machine has no network: "), "{reason}");
-    let noted = world.recorder.network.lock().unwrap().clone();
+    let noted = world.network();
     assert_eq!(noted.iter().map(|n| n.cut_off.as_deref()).collect::<Vec<_>>(), [Some(reason)]);
     let world = World::with("", &format!("anchors = ['{}', '{anchor}']", refusing()), Clock::system());
     world.watch(lost()).await;
     let results = world.until(|results| !results.is_empty()).await;
     assert_eq!(results[0].outcome, Outcome::Failed);
-    assert!(world.recorder.network.lock().unwrap().is_empty());
+    assert!(world.network().is_empty());
 }
 
 /// In a network namespace of its own, with nothing but loopback, this test runs itself again.
@@ -417,7 +318,7 @@ async fn cut_off_and_back() {
     }
     let down = "this machine has no network: its link p7out is down";
     world.until(|results| results.iter().any(|r| r.reason.as_deref() == Some(down))).await;
-    let noted = world.recorder.network.lock().unwrap().clone();
+    let noted = world.network();
     let noted: Vec<_> = noted.iter().map(|n| n.cut_off.as_deref()).collect();
     assert_eq!(noted, [Some("this machine has no network: no default route"), None, Some(down)]);
 }

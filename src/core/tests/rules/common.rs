@@ -24,6 +24,7 @@ pub(crate) fn service(rules: Rules) -> Arc<Service> {
         retry_delay: Millis::seconds(1),
         rules,
         vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
         description: None,
         runbook: None,
         link: None,

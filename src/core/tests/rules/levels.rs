@@ -45,6 +45,56 @@ fn one_node_alone_has_the_rules_of_the_original() {
 }
 
 #[test]
+fn a_second_failing_word_in_a_cycle_counts_and_a_second_passing_one_does_not() {
+    let again = |node: &str, n: u64, outcome| {
+        let mut later = result(node, n, outcome);
+        later.at = later.at.plus(Millis::seconds(20));
+        Event::Result(Arc::new(later))
+    };
+    let mut watch = watch(Rules::default());
+    live(&mut watch, &["PP", "PP", "PP"]);
+    // an outage begins after everybody's slot; two of three have looked again
+    watch.hear(again("node0", 1, Outcome::Failed), moment(1));
+    assert_eq!(level(&watch), Level::Partial);
+    watch.hear(again("node2", 1, Outcome::Mismatch), moment(1));
+    assert_eq!(level(&watch), Level::Incident);
+    watch.hear(again("node2", 1, Outcome::Up), moment(1));
+    assert_eq!(level(&watch), Level::Incident);
+}
+
+#[test]
+fn a_cycle_that_has_begun_is_not_judged_by_its_first_word_alone() {
+    // two of five see it fail all the time, and speak first in every cycle
+    let mut watch = watch(Rules::default());
+    let (levels, effects) = live(&mut watch, &["FFFFFF", "FFFFFF", "PPPPPP", "PPPPPP", "PPPPPP"]);
+    assert_eq!(levels, "pppppp");
+    // but in the first cycle of all, of which nobody knows what the others will say
+    let later: Vec<Incident> =
+        incidents(&effects).into_iter().filter(|incident| incident.id.first > cycle(0)).collect();
+    assert_eq!(later, []);
+    watch.hear(Event::Result(Arc::new(result("node0", 6, Outcome::Failed))), moment(6));
+    watch.hear(Event::Result(Arc::new(result("node1", 6, Outcome::Failed))), moment(6));
+    assert_eq!(level(&watch), Level::Partial);
+}
+
+#[test]
+fn an_incident_does_not_end_by_the_first_word_of_a_cycle_alone() {
+    let mut watch = watch(Rules::default());
+    assert_eq!(live(&mut watch, &["PFFF", "PFFF", "PFFP"]).0, "hiii");
+    watch.hear(Event::Result(Arc::new(result("node2", 4, Outcome::Up))), moment(4));
+    assert_eq!(level(&watch), Level::Incident);
+    watch.hear(Event::Result(Arc::new(result("node1", 4, Outcome::Up))), moment(4));
+    assert_eq!(level(&watch), Level::Partial);
+}
+
+#[test]
+fn a_word_stands_for_one_cycle_more_and_no_longer() {
+    // node1 is gone after its second cycle
+    assert_eq!(levels(Rules::default(), &["PPFF", "PP.."]), "hhpw");
+    assert_eq!(levels(Rules::default(), &["PPPP", "FF.."]), "ppph");
+}
+
+#[test]
 fn the_rules_are_settable() {
     let red3 = Rules { red: 3, ..Rules::default() };
     assert_eq!(levels(red3, &["PFFFP"]), "hwidh");

@@ -3,7 +3,7 @@
 use crate::common::{INTERVAL, cycle, letter, level, live, moment, result, watch};
 use p7_core::service::Rules;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{Outcome, ServiceId};
+use p7_core::vocabulary::{Millis, Outcome, ServiceId};
 use p7_core::watch::{Event, Watch};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -76,6 +76,26 @@ proptest! {
             prop_assert_eq!(twice.hear(Event::Result(Arc::new(duplicate)), moment(30)), []);
         }
         prop_assert_eq!(status(&once), status(&twice));
+    }
+
+    #[test]
+    fn of_many_words_about_one_cycle_the_same_stands_in_whatever_order_they_come(
+        (first, second) in prop::collection::vec((0..3_usize, 0..4_u64, outcome(), 0..3_u64), 1..40)
+            .prop_flat_map(|r| (Just(r.clone()), Just(r).prop_shuffle())),
+    ) {
+        let heard = |results: &[(usize, u64, Outcome, u64)]| {
+            let mut watch = watch(Rules::default());
+            for (node, n, outcome, began) in results {
+                let mut result = result(&format!("node{node}"), *n, *outcome);
+                result.at = result.at.plus(Millis(*began));
+                watch.hear(Event::Result(Arc::new(result)), moment(30));
+            }
+            watch
+        };
+        let (first, second) = (heard(&first), heard(&second));
+        prop_assert_eq!(status(&first), status(&second));
+        let shop = ServiceId::new("shop").unwrap();
+        prop_assert_eq!(first.open_incident(&shop), second.open_incident(&shop));
     }
 
     #[test]

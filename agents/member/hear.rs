@@ -1,0 +1,124 @@
+//! What comes from the transport, opened, counted, and told to the machine.
+
+use crate::member::Member;
+use actix::Context;
+use p7_core::mesh::machine::{Answer, Event};
+use p7_core::vocabulary::NodeId;
+use p7_mesh::frames::{self, Answered, Asked, Command, CommandAnswer, Gossip};
+use p7_mesh::transport::{Direction, GossipId, Happened, Judgement};
+
+/// The command that only wants an answer: it shows how far a peer is.
+pub(crate) const PING: &str = "ping";
+
+impl Member {
+    /// Something happened in the transport.
+    pub(crate) fn happened(&mut self, happened: Happened, context: &mut Context<Self>) {
+        match happened {
+            Happened::Listening(address) => {
+                tracing::info!(%address, "listening for peers");
+                self.listens(address, context);
+            }
+            Happened::Connected { peer, address, direction } => {
+                tracing::debug!(%peer, %address, ?direction, "connected to a peer");
+                if direction == Direction::Out {
+                    self.shelf.remember(&peer, &[address.to_string()]);
+                }
+                self.hear(Event::Connected(peer), context);
+            }
+            Happened::Disconnected(peer) => {
+                tracing::debug!(%peer, "the last connection to a peer has closed");
+                self.hear(Event::Disconnected(peer), context);
+            }
+            Happened::Learned { peer, addresses } => {
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                self.shelf.remember(&peer, &addresses);
+            }
+            Happened::Gossip { id, bytes, .. } => self.gossip(id, &bytes, context),
+            Happened::Asked { from, token, bytes } => self.asked(from, token, &bytes, context),
+            Happened::Answered { from, ticket, bytes } => {
+                self.answered(from, ticket, bytes.as_deref(), context);
+            }
+            Happened::Refused { why, count } => {
+                tracing::debug!(why = why.as_str(), count, "the transport refused something");
+            }
+        }
+    }
+
+    /// Gossip: whatever becomes of it, it is judged, or it would stay in the transport's books.
+    fn gossip(&mut self, id: GossipId, bytes: &[u8], context: &mut Context<Self>) {
+        let opened = match frames::open_gossip(bytes, &self.mesh) {
+            Ok(opened) => opened,
+            Err(fault) => {
+                // a frame of another release is not punished; one that is forged or torn is
+                let judgement =
+                    if fault.is_of_another_release() { Judgement::Keep } else { Judgement::Refuse };
+                self.link.judge(id, judgement);
+                self.metrics.refused(fault.as_str());
+                return;
+            }
+        };
+        let event = match opened {
+            Gossip::Beat(beat) => Event::HeardBeat(beat),
+            Gossip::Batch(opened) => {
+                let now = self.machine.mesh_time(crate::clock::now());
+                self.metrics.delay(now.since(opened.batch.at));
+                Self::skipped(opened.skipped);
+                Event::HeardBatch(opened.batch)
+            }
+            Gossip::Suspicion(suspicion) => Event::HeardSuspicion(suspicion),
+        };
+        self.passing = Some(id);
+        self.hear(event, context);
+        // what the machine did not wish to pass on others have already, or it is stale
+        if let Some(id) = self.passing.take() {
+            self.link.judge(id, Judgement::Keep);
+        }
+    }
+
+    /// Facts of kinds that this release does not know.
+    fn skipped(count: u32) {
+        if count > 0 {
+            p7_bus::note_dropped("unknown facts", u64::from(count));
+        }
+    }
+
+    fn asked(&mut self, from: NodeId, token: u64, bytes: &[u8], context: &mut Context<Self>) {
+        match frames::open_question(bytes) {
+            Ok(Asked::Question(question)) => self.hear(Event::Asked { from, token, question }, context),
+            Ok(Asked::Command(command)) => self.obey(token, &command),
+            Err(fault) => {
+                self.metrics.refused(fault.as_str());
+                tracing::debug!(%from, %fault, "a question can't be read");
+            }
+        }
+    }
+
+    /// Does what another node asks for by name.
+    fn obey(&mut self, token: u64, command: &Command) {
+        let answer = match command.name.as_str() {
+            PING => CommandAnswer::Done(String::new()),
+            other => CommandAnswer::Refused(format!("this node knows no command `{other}`")),
+        };
+        match frames::answer_command(&answer, self.wire) {
+            Ok(frame) => self.link.answer(token, frame),
+            Err(error) => tracing::error!(%error, "can't answer a command"),
+        }
+    }
+
+    fn answered(&mut self, from: NodeId, ticket: u64, bytes: Option<&[u8]>, context: &mut Context<Self>) {
+        let answer = bytes.and_then(|bytes| match frames::open_answer(bytes, &self.mesh) {
+            Ok(Answered::CaughtUp(caught_up)) => {
+                Self::skipped(caught_up.skipped);
+                Some(Answer { batches: caught_up.batches, have: caught_up.have })
+            }
+            // that it answers at all is what was asked
+            Ok(Answered::Command(_)) => Some(Answer { batches: Vec::new(), have: Vec::new() }),
+            Err(fault) => {
+                self.metrics.refused(fault.as_str());
+                tracing::debug!(%from, %fault, "an answer can't be read");
+                None
+            }
+        });
+        self.hear(Event::Answered { from, ticket, answer }, context);
+    }
+}

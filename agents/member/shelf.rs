@@ -1,0 +1,109 @@
+//! What the mesh needs to be remembered: the log of sealed batches, terms, addresses of peers.
+//!
+//! The store may refuse (a full disk). The mesh goes on then, from memory: what could not be written is
+//! counted, and after a restart it comes back from the others.
+
+use p7_core::mesh::words::{Batch, Have, Role, Span, Term};
+use p7_core::vocabulary::{MeshTime, NodeId};
+use p7_mesh::frames;
+use p7_mesh::mesh_id::MeshId;
+use p7_store::{LogRow, Store, StoreError};
+use std::sync::Arc;
+
+/// How many batches of each sequence are heard again after a start: what the rules' state may have
+/// lost in a crash, ten times over.
+const RECALLED: usize = 64;
+
+/// The store as the mesh sees it.
+pub(crate) struct Shelf {
+    store: Store,
+    clock: fn() -> MeshTime,
+    trouble: bool,
+}
+
+impl Shelf {
+    pub(crate) fn new(store: Store, clock: fn() -> MeshTime) -> Self {
+        Self { store, clock, trouble: false }
+    }
+
+    /// Puts sealed batches into the log. Once it returns, no kill of the process loses them.
+    pub(crate) fn put(&mut self, batches: &[Batch]) {
+        let rows: Vec<LogRow> = batches
+            .iter()
+            .map(|batch| LogRow {
+                sequence: batch.sequence.clone(),
+                number: batch.number,
+                at: batch.at,
+                sealed: Arc::clone(&batch.sealed),
+            })
+            .collect();
+        let written = self.store.log(&rows);
+        self.note(written, rows.len());
+    }
+
+    fn note(&mut self, written: Result<(), StoreError>, rows: usize) {
+        match written {
+            Ok(()) => self.trouble = false,
+            Err(error) => {
+                p7_bus::note_dropped("log", rows as u64);
+                if !std::mem::replace(&mut self.trouble, true) {
+                    tracing::error!(%error, "what the mesh says can't be stored; it goes on from memory");
+                }
+            }
+        }
+    }
+
+    /// Sealed batches of these spans, in their order, about `room` bytes of them.
+    pub(crate) fn get(&self, spans: &[Span], room: usize) -> Vec<Arc<[u8]>> {
+        let mut sealed = Vec::new();
+        let mut left = room;
+        for span in spans {
+            if left == 0 {
+                break;
+            }
+            let rows = match self.store.logged(span, left) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    tracing::warn!(%error, "can't read what the mesh said");
+                    return sealed;
+                }
+            };
+            for row in rows {
+                left = left.saturating_sub(row.sealed.len());
+                sealed.push(row.sealed);
+            }
+        }
+        sealed
+    }
+
+    /// Brings a term to the disk itself.
+    pub(crate) fn keep(&self, role: &Role, term: Term) {
+        if let Err(error) = self.store.keep_term(role, term) {
+            tracing::error!(%error, ?role, "can't keep a term; after a crash it may be used twice");
+        }
+    }
+
+    /// The last batches of each sequence.
+    pub(crate) fn recalled(&self, mesh: &MeshId) -> Vec<Batch> {
+        let rows = self.store.log_tail(RECALLED).unwrap_or_else(|error| {
+            tracing::error!(%error, "can't read what the mesh said last");
+            Vec::new()
+        });
+        rows.iter().filter_map(|row| Some(frames::open_batch(&row.sealed, mesh).ok()?.batch)).collect()
+    }
+
+    /// The first numbers that are still kept.
+    pub(crate) fn floors(&self) -> Vec<Have> {
+        self.store.log_have().unwrap_or_else(|error| {
+            tracing::warn!(%error, "can't read what is kept of the mesh's log");
+            Vec::new()
+        })
+    }
+
+    /// Remembers where a peer was reached.
+    pub(crate) fn remember(&self, peer: &NodeId, addresses: &[String]) {
+        if let Err(error) = self.store.remember_peer(peer, addresses, (self.clock)()) {
+            tracing::debug!(%error, "can't remember a peer's address");
+        }
+    }
+}

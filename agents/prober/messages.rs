@@ -1,0 +1,85 @@
+//! What a prober is given and told.
+
+use crate::clock::Clock;
+use crate::config::ConnectivityConfig;
+use crate::kinds::Probe;
+use actix::prelude::*;
+use p7_bus::{NetworkNoted, ProbeFinished, Suspected};
+use p7_core::mesh::look::Said;
+use p7_core::service::Service;
+use p7_core::vocabulary::NodeId;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a prober works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Whose results they are.
+    pub node: NodeId,
+    /// Tells mesh time.
+    pub clock: Clock,
+    /// Who says which services are tested from here.
+    pub seating: Seating,
+    /// Hear what probes came to.
+    pub results: Recipient<ProbeFinished>,
+    /// Hear whether this machine is cut off.
+    pub network: Vec<Recipient<NetworkNoted>>,
+    /// Hear of probes that take suspiciously long; none when nobody else could look.
+    pub suspicions: Vec<Recipient<Suspected>>,
+}
+
+/// Who says which services are tested from here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seating {
+    /// Nobody, until a [`p7_bus::SeatsTaken`] does: this node is alone and tests everything.
+    Alone,
+    /// [`p7_bus::SeatsTaken`] only: before the first of them nothing is tested.
+    AsTold,
+}
+
+/// A service to watch, and its probe.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// The service.
+    pub service: Arc<Service>,
+    /// Its probe, ready.
+    pub probe: Arc<Probe>,
+    /// What this node has last said about it, as the store knows.
+    pub known: Option<Said>,
+}
+
+/// node → prober: watch these services from now on and no others. Probes in flight of services that have
+/// not changed go on.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Watch(pub Vec<Watched>);
+
+/// node → prober: from now on this tells whether the machine has a network.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct Anchor(pub ConnectivityConfig);
+
+/// node → prober: start nothing more; probes that run may end within this time, then they are dropped.
+/// Answers how many were.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "usize")]
+pub struct Drain(pub Duration);
+
+/// member → prober: what the mesh's peers show about this machine's own network. It stands until the next.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Peers(pub PeersSeen);
+
+/// What the mesh's peers show about this machine's own network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PeersSeen {
+    /// There is no mesh, or no peer on another machine is known.
+    #[default]
+    NoMesh,
+    /// A peer on another machine was heard in the last moment: this machine is not cut off, whatever its
+    /// anchors and routes say.
+    Some,
+    /// Peers on other machines are known and none is heard. They may be down themselves, so this alone does
+    /// not mean that this machine is cut off.
+    None,
+}

@@ -1,0 +1,233 @@
+//! What was and should be said of one service on one channel.
+
+use super::{HOLD, Position, RETRY, RETRY_JITTER, SENDING_LIMIT, STAND_BY, Step, Wanted};
+use crate::mesh::mix;
+use crate::mesh::rules::{Rule, RuleSet};
+use crate::mesh::words::{Notice, Saying, Steady};
+use crate::vocabulary::{Cycle, Level, Millis, NodeId};
+use std::collections::BTreeMap;
+
+/// Most entries: the greatest number is among them, and what was said last is kept besides.
+const ENTRIES_LIMIT: usize = 8;
+
+/// An entry's key in its line; their order is the order of what was said.
+type Key = (u64, NodeId);
+
+/// What an entry says beside its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    saying: Saying,
+    incident: Cycle,
+    level: Level,
+}
+
+/// The circumstances of a question for what is due.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) me: &'a NodeId,
+    pub(super) rules: RuleSet,
+    pub(super) channel: &'a str,
+    pub(super) position: Position,
+    pub(super) now: Steady,
+}
+
+/// Whether something is to be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    No,
+    Yes,
+    /// Yes, but what was said is ahead of what this node knows.
+    Patiently,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    /// The greatest few.
+    entries: BTreeMap<Key, Entry>,
+    /// The greatest that was sent, whether or not it is among them.
+    said: Option<Notice>,
+    /// The latest intent of another that was heard, and when; none once it was sent.
+    foreign: Option<(Key, Steady)>,
+    /// How long something has been due, and what had been said last then.
+    since: Option<(Steady, Option<Key>)>,
+    /// What this node is sending, and when it has failed.
+    sending: Option<(Notice, Steady)>,
+    /// What it failed to send, and when it tries again.
+    failed: Option<(Notice, Steady)>,
+    tries: u64,
+    wake: Option<Steady>,
+}
+
+fn key(notice: &Notice) -> Key {
+    (notice.number, notice.node.clone())
+}
+
+impl Line {
+    /// Takes an entry in; sent absorbs its intent. Two that differ under one key were made by a node that
+    /// used a number twice: the greater one stands everywhere.
+    pub(super) fn note(&mut self, notice: &Notice) -> bool {
+        let entry = Entry { saying: notice.saying, incident: notice.incident, level: notice.level };
+        let key = key(notice);
+        let known = self.entries.get(&key);
+        let mut is_new = known.is_none_or(|known| *known < entry);
+        if is_new {
+            self.entries.insert(key.clone(), entry);
+        }
+        if self.entries.len() > ENTRIES_LIMIT {
+            is_new = self.entries.pop_first().is_none_or(|(dropped, _)| dropped != key);
+        }
+        let place = |notice: &Notice| (notice.number, notice.node.clone(), notice.incident, notice.level);
+        let is_last = self.said.as_ref().is_none_or(|said| place(said) < place(notice));
+        if notice.saying == Saying::Sent && is_last {
+            self.said = Some(notice.clone());
+            is_new = true;
+        }
+        is_new
+    }
+
+    /// An entry of another's is news.
+    pub(super) fn heard(&mut self, notice: &Notice, now: Steady) {
+        match notice.saying {
+            Saying::Intent => self.foreign = Some((key(notice), now)),
+            Saying::Sent => self.foreign = self.foreign.take().filter(|(held, _)| *held != key(notice)),
+        }
+    }
+
+    pub(super) fn said(&self) -> Option<&Notice> {
+        self.said.as_ref()
+    }
+
+    pub(super) fn wake(&self) -> Option<Steady> {
+        self.wake
+    }
+
+    pub(super) fn sent(&mut self, sent: &Notice) {
+        self.sending = None;
+        self.failed = None;
+        self.tries = 0;
+        self.note(sent);
+    }
+
+    pub(super) fn failed(&mut self, notice: &Notice, me: &NodeId, now: Steady) {
+        self.tries = self.tries.saturating_add(1);
+        let chance = mix::with(mix::of_text(me.as_str()), self.tries) % (RETRY_JITTER.0 + 1);
+        self.sending = None;
+        let at = now.plus(RETRY).plus(Millis(chance));
+        self.failed = Some((notice.clone(), at));
+        self.wake = Some(at);
+    }
+
+    pub(super) fn slept(&mut self) {
+        self.since = None;
+        self.sending = None;
+        self.failed = None;
+        self.wake = None;
+    }
+
+    /// What is to be done at a turn.
+    pub(super) fn turn(&mut self, wanted: Option<&Wanted>, turn: Turn<'_>) -> Option<Step> {
+        self.wake = self.sending.as_ref().map(|(_, until)| *until).filter(|until| turn.now < *until);
+        if self.wake.is_some() {
+            return None;
+        }
+        if let Some((lost, _)) = self.sending.take() {
+            self.failed = Some((lost, turn.now));
+        }
+        if !turn.rules.has(Rule::ReadAgain)
+            && let Some((notice, at)) = self.failed.clone()
+        {
+            return if turn.now < at {
+                self.wake = Some(at);
+                None
+            } else {
+                Some(Step::Again(self.send(notice, turn.now)))
+            };
+        }
+        let due = wanted.map_or(Due::No, |wanted| self.is_due(wanted));
+        let Some(wanted) = wanted.filter(|_| due != Due::No) else {
+            self.since = None;
+            self.failed = None;
+            return None;
+        };
+        let from = self.not_before(due, turn);
+        if turn.now < from {
+            self.wake = Some(from);
+            return None;
+        }
+        Some(self.speak(wanted, turn))
+    }
+
+    /// Whether what should be said differs from what was said last.
+    fn is_due(&self, wanted: &Wanted) -> Due {
+        let is_outage = wanted.level >= Level::Incident;
+        let Some(said) = &self.said else {
+            return if is_outage { Due::Yes } else { Due::No };
+        };
+        let was_outage = said.level >= Level::Incident;
+        let is_ahead = said.incident > wanted.incident || (!was_outage && said.incident == wanted.incident);
+        let differs = if is_outage {
+            said.level != wanted.level || said.incident < wanted.incident
+        } else {
+            wanted.level == Level::Healthy && was_outage
+        };
+        match (differs, is_ahead) {
+            (false, _) => Due::No,
+            (true, false) => Due::Yes,
+            (true, true) => Due::Patiently,
+        }
+    }
+
+    /// The earliest moment at which this node may say what is due.
+    fn not_before(&mut self, due: Due, turn: Turn<'_>) -> Steady {
+        let said = self.said.as_ref().map(key);
+        let since = match self.since.take() {
+            Some((since, before)) if before == said => since,
+            Some(_) | None => turn.now,
+        };
+        self.since = Some((since, said));
+        let place = match turn.position {
+            Position::StandBy(place) if turn.rules.has(Rule::StandBy) => u64::from(place),
+            Position::StandBy(_) | Position::Leader => 0,
+        };
+        let patience = u64::from(due == Due::Patiently);
+        let mut from = since.plus(Millis(STAND_BY.0 * (place + patience)));
+        if let Some((_, at)) = &self.failed {
+            from = from.max(*at);
+        }
+        if let Some((_, heard)) = self.foreign.as_ref().filter(|_| turn.rules.has(Rule::HoldIntent)) {
+            from = from.max(heard.plus(HOLD));
+        }
+        from
+    }
+
+    /// The same again if this node has stated it already, and nothing was said since; else a new entry.
+    fn speak(&mut self, wanted: &Wanted, turn: Turn<'_>) -> Step {
+        let intent = Entry { saying: Saying::Intent, incident: wanted.incident, level: wanted.level };
+        let said = self.said.as_ref().map_or(0, |said| said.number);
+        let mut later = self.entries.iter().rev().take_while(|((number, _), _)| *number > said);
+        let stated = later.find(|((_, node), entry)| node == turn.me && **entry == intent);
+        let stated = stated.map(|((number, _), _)| *number);
+        let greatest = self.entries.last_key_value().map_or(0, |((number, _), _)| *number).max(said);
+        let above = if turn.rules.has(Rule::LedgerNumber) { greatest } else { said };
+        let notice = Notice {
+            service: wanted.service.clone(),
+            channel: turn.channel.to_owned(),
+            number: stated.unwrap_or(above.saturating_add(1)),
+            node: turn.me.clone(),
+            incident: wanted.incident,
+            level: wanted.level,
+            saying: Saying::Intent,
+        };
+        self.note(&notice);
+        let notice = self.send(notice, turn.now);
+        if stated.is_some() { Step::Again(notice) } else { Step::Intend(notice) }
+    }
+
+    fn send(&mut self, notice: Notice, now: Steady) -> Notice {
+        let until = now.plus(SENDING_LIMIT);
+        self.sending = Some((notice.clone(), until));
+        self.failed = None;
+        self.wake = Some(until);
+        notice
+    }
+}

@@ -1,0 +1,104 @@
+//! One service of the timetable: its next probe, and whether one runs.
+
+use super::places::Slots;
+use super::{Due, Occasion};
+use crate::vocabulary::{Cycle, MeshTime, ServiceId};
+
+/// Whether a service's probe runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Idle,
+    /// For a free place.
+    Waiting(Due),
+    Running {
+        since: MeshTime,
+        lane: Lane,
+        occasion: Occasion,
+        /// The slot that came while an extra test ran: no slot is taken away by one.
+        then: Option<Due>,
+    },
+}
+
+/// Which limit a probe counts against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    Quick,
+    Slow,
+}
+
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) slots: Slots,
+    /// The latest cycle a probe came due for, or is known.
+    pub(super) last: Option<Cycle>,
+    /// The cycle of the next probe and when it is due; none when the service is no longer planned and
+    /// only its last probe still runs.
+    pub(super) next: Option<(Cycle, MeshTime)>,
+    pub(super) state: State,
+    /// The lane of its next probe: slow when the last one was.
+    pub(super) lane: Lane,
+}
+
+impl Row {
+    /// A service that is planned, after what it was `before`; what is known of it says how far it is only when
+    /// nothing ran from here before.
+    pub(super) fn new(slots: Slots, known: Option<Cycle>, before: Option<Row>, now: MeshTime) -> Self {
+        let current = Cycle::at(now, slots.interval);
+        // one ahead of the clock may have a word, but no slot yet
+        let known = known.filter(|known| *known <= slots.horizon(now)).map(|known| known.min(current));
+        let fresh = Self { slots, last: known, next: None, state: State::Idle, lane: Lane::Quick };
+        before.map_or(fresh, |before| Row { slots, next: None, ..before })
+    }
+
+    /// Finds the next probe under a new plan, `before` which it stood there; at `start` if the slot that has
+    /// passed was never planned. A cycle that was planned is neither lost nor tested twice: where its
+    /// slot is past in the new plan, it keeps the time it had in the old one. Returns when it is due.
+    pub(super) fn replan(
+        &mut self,
+        before: Option<(Cycle, MeshTime)>,
+        start: MeshTime,
+        now: MeshTime,
+    ) -> MeshTime {
+        match before {
+            Some((cycle, at)) if cycle <= self.slots.passed(now) => self.settle(now, Some(at)),
+            Some(_) => self.settle(now, None),
+            None => self.settle(now, Some(start)),
+        }
+    }
+
+    /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
+    /// next slot. Returns when it is due.
+    pub(super) fn settle(&mut self, now: MeshTime, start: Option<MeshTime>) -> MeshTime {
+        self.last = self.last.filter(|last| *last <= self.slots.horizon(now));
+        let passed = self.slots.passed(now);
+        let upcoming = self.slots.next(self.last, now);
+        let slot = self.slots.time(upcoming);
+        let (cycle, at) = match start {
+            Some(start) if self.last < Some(passed) && start < slot => (passed, start),
+            Some(_) | None => (upcoming, slot),
+        };
+        self.next = Some((cycle, at));
+        at
+    }
+
+    /// Its slot has come: what is due now, and when the one after it is.
+    pub(super) fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
+        let (mut cycle, mut at) = self.next?;
+        let passed = self.slots.passed(now);
+        if passed > cycle {
+            // late by more than an interval: the slots between are missing, not made up for
+            (cycle, at) = (passed, self.slots.time(passed));
+        }
+        self.last = Some(cycle);
+        let until = self.settle(now, None);
+        let due = Due { service: service.clone(), cycle, at, until, occasion: Occasion::Slot };
+        Some((due, until))
+    }
+
+    /// A test beside its schedule, if none runs or waits.
+    pub(super) fn extra(&self, service: &ServiceId, now: MeshTime) -> Option<Due> {
+        let (_, until) = self.next.filter(|_| self.state == State::Idle)?;
+        let cycle = Cycle::at(now, self.slots.interval);
+        Some(Due { service: service.clone(), cycle, at: now, until, occasion: Occasion::Extra })
+    }
+}

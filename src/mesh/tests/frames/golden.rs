@@ -1,0 +1,105 @@
+//! Frames as they were recorded when their version was new: they are read for ever.
+//!
+//! To record those of a new version: `P7_RECORD_FRAMES=1 cargo test -p p7-mesh --test frames`. What is
+//! recorded is never written over.
+
+use crate::samples::{batch, beat, have, keypair, mesh, results, statements, suspicion};
+use p7_core::mesh::words::{Beat, Chapter, Question};
+use p7_mesh::frames::{
+    Answered, Asked, Command, CommandAnswer, Gossip, answer_catch_up, answer_command, ask_catch_up,
+    ask_command, open_answer, open_gossip, open_question, seal_batch, seal_beat, seal_suspicion,
+};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The recorded frame of this name; recorded now from `fresh` when that is asked for.
+fn recorded(name: &str, wire: u8, fresh: &[u8]) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/frames/v{wire}/{name}.hex"));
+    if std::env::var_os("P7_RECORD_FRAMES").is_some() && !path.exists() {
+        let mut text = String::new();
+        for line in fresh.chunks(48) {
+            for byte in line {
+                write!(text, "{byte:02x}").unwrap();
+            }
+            text.push('\n');
+        }
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+    }
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    digits.chunks(2).map(|two| u8::from_str_radix(&String::from_iter(two), 16).unwrap()).collect()
+}
+
+fn gossip(name: &str, wire: u8, fresh: &[u8]) -> Gossip {
+    open_gossip(&recorded(name, wire, fresh), &mesh()).unwrap()
+}
+
+#[test]
+fn a_recorded_beat_is_read_and_what_version_1_lacks_is_as_if_nothing_were_wrong() {
+    let second = seal_beat(&beat(), &keypair(1), &mesh(), 2).unwrap();
+    assert_eq!(gossip("beat", 2, &second), Gossip::Beat(beat()));
+    let first = seal_beat(&beat(), &keypair(1), &mesh(), 1).unwrap();
+    assert_eq!(gossip("beat", 1, &first), Gossip::Beat(Beat { cut_off: false, digest: 0, ..beat() }));
+    assert_eq!(recorded("beat", 2, &second), second, "a beat is written as it was");
+    assert_eq!(recorded("beat", 1, &first), first, "a beat is written as it was");
+}
+
+#[test]
+fn a_recorded_suspicion_is_read() {
+    for wire in [1, 2] {
+        let fresh = seal_suspicion(&suspicion(), &keypair(1), &mesh(), wire).unwrap();
+        assert_eq!(gossip("suspicion", wire, &fresh), Gossip::Suspicion(suspicion()));
+    }
+}
+
+#[test]
+fn recorded_batches_are_read_and_kept_as_they_were_sealed() {
+    for (name, expected) in
+        [("results", results()), ("statements", statements()), ("empty", batch(Chapter::Results, vec![]))]
+    {
+        for wire in [1, 2] {
+            let fresh = seal_batch(&expected, &keypair(1), &mesh(), wire).unwrap();
+            let Gossip::Batch(opened) = gossip(name, wire, &fresh) else { panic!("no batch") };
+            assert_eq!(opened.skipped, 0);
+            assert_eq!(opened.batch.sealed.as_ref(), recorded(name, wire, &fresh));
+            assert_eq!(opened.batch.facts, expected.facts);
+            assert_eq!(opened.batch.sequence, expected.sequence);
+            assert_eq!((opened.batch.number, opened.batch.at), (expected.number, expected.at));
+        }
+    }
+}
+
+#[test]
+fn recorded_questions_and_answers_are_read() {
+    for wire in [1, 2] {
+        let question = ask_catch_up(&have(), wire).unwrap();
+        let read = open_question(&recorded("catch_up", wire, &question));
+        assert_eq!(read, Ok(Asked::Question(Question::CatchUp { have: have() })));
+
+        let command = Command { name: "probe-now".to_owned(), text: "{\"service\":\"shop\"}".to_owned() };
+        let asked = ask_command(&command, wire).unwrap();
+        assert_eq!(open_question(&recorded("command", wire, &asked)), Ok(Asked::Command(command)));
+
+        let sealed: Arc<[u8]> = seal_batch(&results(), &keypair(1), &mesh(), wire).unwrap().into();
+        let (answer, taken) = answer_catch_up(&[sealed.clone(), sealed.clone()], &have(), wire).unwrap();
+        assert_eq!(taken, 2);
+        let answered = open_answer(&recorded("caught_up", wire, &answer), &mesh()).unwrap();
+        let Answered::CaughtUp(caught_up) = answered else { panic!("no catching up") };
+        assert_eq!(caught_up.have, have());
+        assert_eq!((caught_up.skipped, caught_up.unknown, caught_up.refused), (0, 0, 0));
+        assert_eq!(caught_up.batches.len(), 2);
+        assert_eq!(caught_up.batches[1].facts, results().facts);
+
+        for (name, said) in [
+            ("done", CommandAnswer::Done("{}".to_owned())),
+            ("refused", CommandAnswer::Refused("no".to_owned())),
+        ] {
+            let fresh = answer_command(&said, wire).unwrap();
+            let read = open_answer(&recorded(name, wire, &fresh), &mesh());
+            assert_eq!(read, Ok(Answered::Command(said)));
+        }
+    }
+}

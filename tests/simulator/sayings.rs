@@ -1,0 +1,151 @@
+//! Checks of what is said: nothing twice, nothing unsaid, nothing stale at the end.
+
+use crate::checks::Check;
+use crate::mouth::CHANNEL;
+use crate::network::Index;
+use crate::options::Fault;
+use crate::queue::At;
+use crate::world::{START, World};
+use p7_core::mesh::words::{Fact, Notice, Saying};
+use p7_core::vocabulary::Level;
+use std::collections::BTreeMap;
+
+/// What is urgent is stored and sent within this, and whoever waits for its own view to catch up
+/// waits for no longer.
+const SAID_WITHIN: u64 = 20_000;
+/// With a channel that refuses now and then, or messages that are lost, it takes some tries.
+const TRIES: u64 = 75_000;
+/// Around a message a crash or a partition this near may double it: stand-by of seven nodes and a retry.
+const NEAR: u64 = 180_000;
+
+impl World {
+    pub(crate) fn time_to_say(&self) -> u64 {
+        let is_rough =
+            self.options.channel.refuses > 0 || self.options.wire.loss > 0 || self.options.misjudges > 0;
+        SAID_WITHIN + self.options.channel.delay + if is_rough { TRIES } else { 0 }
+    }
+
+    pub(crate) fn look_whether_said(&mut self, service: usize, outage: u32, since: At) {
+        let is_still = self.truths[service].outage.as_ref().is_some_and(|now| now.number == outage);
+        let has_faults = self.options.faults.iter().any(|(fault, _)| *fault == Fault::Channel);
+        let can_speak = self.nodes.iter().any(|node| node.eligible && node.is_on() && node.uplink_cuts == 0);
+        if !is_still || has_faults || !can_speak {
+            return;
+        }
+        let id = &self.services[service].id;
+        let said = self.channel.spoken.iter().rev().take_while(|spoken| spoken.at >= since);
+        let said = said
+            .filter(|spoken| spoken.notice.service == *id && spoken.notice.level >= Level::Incident)
+            .count();
+        self.checks.look(Check::OutageSaid);
+        if said == 0 {
+            self.breaks(Check::OutageSaid, |world| {
+                format!("nobody has said that s{service:02} is out, after {} ms", world.now - since)
+            });
+        }
+    }
+
+    /// A number of the ledger stands for one entry.
+    pub(crate) fn check_number(&mut self, notice: &Notice) {
+        let service = self.place_of(&notice.service);
+        let key = (service, notice.number, crate::effects::number_of(&notice.node));
+        let entry = (notice.incident.start().0, notice.level as u8);
+        let known = *self.checks.numbers.entry(key).or_insert(entry);
+        self.checks.look(Check::OneEntryANumber);
+        if known != entry {
+            self.breaks(Check::OneEntryANumber, |_| format!("{notice:?} has the number of {known:?}"));
+        }
+    }
+
+    /// Whether an intent is in a node's log.
+    pub(crate) fn is_intent_stored(&self, node: Index, notice: &Notice) -> bool {
+        let intent = |fact: &Fact| {
+            matches!(fact, Fact::Noticed(stored) if stored.number == notice.number
+                && stored.service == notice.service && stored.node == notice.node)
+        };
+        self.nodes[usize::from(node)].disk.facts_of(&notice.node).any(intent)
+    }
+
+    /// Looks at everything that was said in the run.
+    pub(crate) fn look_at_sayings(&mut self) {
+        let mut copies: BTreeMap<(usize, u64, Level), Vec<At>> = BTreeMap::new();
+        for spoken in &self.channel.spoken {
+            let notice = &spoken.notice;
+            let key = (self.place_of(&notice.service), notice.incident.start().0, notice.level);
+            copies.entry(key).or_default().push(spoken.at);
+        }
+        self.checks.add("messages", self.channel.spoken.len() as u64);
+        for ((service, incident, level), at) in copies {
+            self.checks.look(Check::SaidOnce);
+            let (first, last) =
+                (at.first().copied().unwrap_or_default(), at.last().copied().unwrap_or_default());
+            self.checks.add("messages said again", at.len() as u64 - 1);
+            let allowed = self.allowed_copies(first, last);
+            if at.len() > allowed {
+                let when: Vec<u64> = at.iter().map(|at| at - START).collect();
+                self.breaks(Check::SaidOnce, |_| {
+                    format!("s{service:02} since {incident} is {level}: said at {when:?}, {allowed} allowed")
+                });
+            }
+        }
+        self.look_at_last_words();
+    }
+
+    /// As many copies as there were components, and for each loss of a word near them one more.
+    fn allowed_copies(&self, first: At, last: At) -> usize {
+        let from = first.saturating_sub(NEAR);
+        let before =
+            self.checks.doubles.iter().rev().find(|(at, _)| *at <= from).map_or(1, |(_, count)| *count);
+        let within = self.checks.doubles.iter().filter(|(at, _)| (from..=last).contains(at));
+        let components = within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1);
+        let losses = self.checks.losses.iter().filter(|at| (from..=last).contains(*at)).count();
+        let lossy = usize::from(self.options.wire.loss > 0 || self.options.misjudges > 0);
+        components.max(1) + losses + lossy
+    }
+
+    fn look_at_last_words(&mut self) {
+        for service in 0..self.services.len() {
+            let id = self.services[service].id.clone();
+            let last = self.channel.spoken.iter().rev().find(|spoken| spoken.notice.service == id);
+            let Some(last) = last.cloned() else { continue };
+            self.checks.look(Check::RecoverySaid);
+            let is_open =
+                self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
+            if last.notice.level >= Level::Incident && !is_open {
+                self.breaks(Check::RecoverySaid, |_| format!("the last word on {id} is {:?}", last.notice));
+            }
+        }
+    }
+
+    /// All who could speak know alike what was said.
+    pub(crate) fn look_at_ledgers(&mut self, component: &[Index]) {
+        for service in 0..self.services.len() {
+            let id = self.services[service].id.clone();
+            let mut said: Vec<(Index, Option<Notice>)> = Vec::new();
+            for node in component {
+                let one = &self.nodes[usize::from(*node)];
+                if let Some(ledger) = one.mouth.ledger.as_ref().filter(|_| one.eligible) {
+                    said.push((*node, ledger.said(&id, CHANNEL).cloned()));
+                }
+            }
+            self.checks.look(Check::SameLedger);
+            let first = said.first().map(|(_, notice)| notice.clone());
+            if said.iter().any(|(_, notice)| Some(notice) != first.as_ref()) {
+                self.breaks(Check::SameLedger, |_| format!("{id}: {said:?}"));
+            }
+            let is_outage =
+                |notice: &Notice| notice.level >= Level::Incident && notice.saying == Saying::Sent;
+            let open = component
+                .iter()
+                .any(|node| self.nodes[usize::from(*node)].watch.open_incident(&id).is_some());
+            if let Some(Some(last)) = first
+                && is_outage(&last)
+                && !open
+            {
+                self.breaks(Check::RecoverySaid, |_| {
+                    format!("{id} is well, and the ledger's last word is {last:?}")
+                });
+            }
+        }
+    }
+}

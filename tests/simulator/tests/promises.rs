@@ -1,0 +1,1 @@
+//! The promises of the mesh, on a bounded set of seeds.

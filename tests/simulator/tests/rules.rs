@@ -1,0 +1,1 @@
+//! A rule that is left out is missed: some promise breaks.
