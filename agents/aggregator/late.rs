@@ -4,11 +4,11 @@
 use crate::aggregator::Aggregator;
 use actix::prelude::*;
 use p7_core::incident::Incident;
-use p7_core::past::{Before, CYCLES_BEFORE, FoldedPast, PastFold};
+use p7_core::past::{Before, CYCLES_BEFORE, FoldedPast, PastFold, first_folded};
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, Millis, ServiceId};
 use p7_core::watch::{Effect, Sites};
-use p7_store::{IncidentsQuery, PAGE_LIMIT, Store, StoreError, Which};
+use p7_store::{Counted, IncidentsQuery, PAGE_LIMIT, Store, StoreError, Which};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -131,12 +131,15 @@ impl Aggregator {
 /// Folds a past from what is stored.
 fn folded(task: &Task) -> Result<Done, StoreError> {
     let Task { store, service, sites, late, before } = task;
-    let earlier = store.cycles_before(&service.id, *late, CYCLES_BEFORE)?;
-    let first = earlier.first().map_or(*late, |result| result.cycle);
+    let earlier = store.cycles_before(&service.id, *late, CYCLES_BEFORE, Counted::Voted)?;
+    let first = first_folded(&earlier, *late);
     let (stored, last_incident) = incidents(store, &service.id, first, *before)?;
     let known = Before { last_incident, first_seen: store.first_seen(&service.id)? };
     let mut fold = PastFold::new(Arc::clone(service), sites.clone(), first, known);
-    let mut from = first;
+    for result in &earlier {
+        fold.take(result);
+    }
+    let mut from = *late;
     loop {
         let part = store.cycles_between(&service.id, (from, *before), PART)?;
         for result in &part {

@@ -4,7 +4,7 @@ use p7_core::incident::Incident;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
 use p7_core::watch::{KEPT_CYCLES, Past, Watch, abandoned};
-use p7_store::{IncidentsQuery, Store, StoreError, Which};
+use p7_store::{Counted, IncidentsQuery, Store, StoreError, Which};
 use std::sync::Arc;
 
 /// How many of the last incidents are looked at for the one before the results.
@@ -12,7 +12,8 @@ const INCIDENTS_LOOKED_AT: usize = 8;
 
 /// The past of one service.
 pub(crate) fn past_of(store: &Store, service: &Service) -> Result<Past, StoreError> {
-    let results = store.cycles_before(&service.id, Cycle::starting(MeshTime(u64::MAX)), KEPT_CYCLES)?;
+    let results =
+        store.cycles_before(&service.id, Cycle::starting(MeshTime(u64::MAX)), KEPT_CYCLES, Counted::All)?;
     let oldest = results.first().map(|result| result.cycle);
     let incidents = store.incidents(&IncidentsQuery {
         service: Some(service.id.clone()),

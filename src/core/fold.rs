@@ -110,14 +110,8 @@ impl Folded {
         interval: Interval,
         decided: &Decided,
     ) -> Option<Incident> {
+        self.look(rules, decided);
         let verdict = decided.decision.verdict;
-        self.tail.push_back((decided.cycle, verdict));
-        if self.tail.len() > FLAPPING_VERDICTS {
-            self.tail.pop_front();
-        }
-        self.decided = (self.decided + 1).min(KNOWN_CYCLES_NEEDED);
-        self.flapping = flaps(self.flapping, self.tail.iter().map(|(_, verdict)| *verdict));
-        self.note_run(rules, decided);
         if !self.settled(self.known(decided.cycle, rules, interval), rules) {
             return None;
         }
@@ -129,6 +123,17 @@ impl Folded {
             Verdict::Passed => self.pass(Level::Healthy, decided),
             Verdict::Partial => self.pass(Level::Partial, decided),
         }
+    }
+
+    /// Takes one more cycle into the window without deciding what follows from it.
+    pub(crate) fn look(&mut self, rules: Rules, decided: &Decided) {
+        self.tail.push_back((decided.cycle, decided.decision.verdict));
+        if self.tail.len() > FLAPPING_VERDICTS {
+            self.tail.pop_front();
+        }
+        self.decided = (self.decided + 1).min(KNOWN_CYCLES_NEEDED);
+        self.flapping = flaps(self.flapping, self.tail.iter().map(|(_, verdict)| *verdict));
+        self.note_run(rules, decided);
     }
 
     fn note_run(&mut self, rules: Rules, decided: &Decided) {

@@ -12,11 +12,14 @@ use crate::service::Service;
 use crate::slot::{Seen, Slot};
 use crate::vocabulary::{Cycle, MeshTime};
 use crate::watch::{Effect, Sites};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// How many cycles before the oldest late one are folded, too, to know how things stood: more than the
-/// longest window and than flapping looks at.
-pub const CYCLES_BEFORE: usize = 32;
+/// How many cycles with a vote before the oldest late one are needed to know how things stood.
+pub const CYCLES_BEFORE: usize = 64;
+/// The later ones of them are folded; the earlier ones fill the window and what flapping looks at, 21 at
+/// most.
+const CYCLES_FOLDED: usize = 32;
 
 /// What is known from before the results that are folded anew.
 #[derive(Debug, Clone, Default)]
@@ -27,9 +30,21 @@ pub struct Before {
     pub first_seen: Option<MeshTime>,
 }
 
+/// The first cycle to be folded, from the results of the last [`CYCLES_BEFORE`] cycles with a vote before
+/// `late`, oldest first. Where there are not so many they are all there ever were, and all are folded.
+pub fn first_folded(earlier: &[ProbeResult], late: Cycle) -> Cycle {
+    let voted = earlier.iter().filter(|result| result.outcome.vote().is_some());
+    let cycles: BTreeSet<Cycle> = voted.map(|result| result.cycle).collect();
+    if cycles.len() < CYCLES_BEFORE {
+        return earlier.first().map_or(late, |result| result.cycle);
+    }
+    cycles.into_iter().rev().nth(CYCLES_FOLDED - 1).unwrap_or(late)
+}
+
 /// A fold of a service's past under way.
 #[derive(Debug)]
 pub struct PastFold {
+    first: Cycle,
     service: Arc<Service>,
     sites: Sites,
     folded: Folded,
@@ -47,10 +62,12 @@ pub struct FoldedPast {
     pub(crate) folded: Folded,
     /// The incidents that began and ended in it.
     pub(crate) ended: Vec<Incident>,
+    /// What was seen in its last cycle.
+    pub(crate) last: Option<(Cycle, Vec<Seen>)>,
 }
 
 impl PastFold {
-    /// Begins with the cycle `first`.
+    /// Folds from the cycle `first` on; of earlier results only the window is filled.
     pub fn new(service: Arc<Service>, sites: Sites, first: Cycle, before: Before) -> Self {
         let last = before.last_incident.map(|incident| {
             let ended = incident.recovered.is_some_and(|cycle| cycle < first);
@@ -60,7 +77,7 @@ impl PastFold {
         let folded = Folded::resumed(last.as_ref(), before.first_seen);
         let is_new = before.first_seen.is_none_or(|seen| seen >= first.start()) && last.is_none();
         let folded = if is_new { folded } else { folded.going_on() };
-        Self { service, sites, folded, ended: Vec::new(), slot: None, before: None }
+        Self { first, service, sites, folded, ended: Vec::new(), slot: None, before: None }
     }
 
     /// Takes the next result; they come by cycle, oldest first. One of an earlier cycle than the last is
@@ -83,7 +100,7 @@ impl PastFold {
     /// Ends before the cycle `before`.
     pub fn finish(mut self, before: Cycle) -> FoldedPast {
         self.step();
-        FoldedPast { before, folded: self.folded, ended: self.ended }
+        FoldedPast { before, folded: self.folded, ended: self.ended, last: self.before }
     }
 
     fn step(&mut self) {
@@ -91,9 +108,11 @@ impl PastFold {
         let before = cycle.earlier(1, self.service.interval);
         let lent = self.before.take().filter(|(known, _)| *known == before && before < cycle);
         slot.work_out(cycle, lent.as_ref().map_or(&[], |(_, seen)| seen.as_slice()), &self.sites);
-        if let Some(decided) = &slot.decided {
-            let (rules, interval) = (self.service.rules, self.service.interval);
-            self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided));
+        let (rules, interval) = (self.service.rules, self.service.interval);
+        match &slot.decided {
+            Some(decided) if cycle < self.first => self.folded.look(rules, decided),
+            Some(decided) => self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided)),
+            None => {}
         }
         self.before = Some((cycle, slot.seen));
     }
@@ -104,15 +123,17 @@ impl FoldedPast {
     /// cycle, are as they were; those that go on into what is remembered are
     /// [`crate::watch::Watch::correct`]'s.
     pub fn corrections(&self, stored: &[Incident], late: Cycle) -> Vec<Effect> {
-        let over = |incident: &&Incident| {
-            incident.recovered.is_some_and(|cycle| late <= cycle && cycle < self.before)
-        };
+        let touched = |incident: &Incident| incident.recovered.is_none_or(|cycle| cycle >= late);
+        let is_past = |incident: &Incident| incident.recovered.is_some_and(|cycle| cycle < self.before);
         let goes_on = self.folded.incident.as_ref().map(|open| &open.id);
-        let gone = stored
-            .iter()
-            .filter(over)
-            .filter(|was| Some(&was.id) != goes_on && !self.ended.iter().any(|is| is.id == was.id));
-        let changed = self.ended.iter().filter(over).filter(|is| !stored.contains(is));
+        let is_still =
+            |was: &Incident| Some(&was.id) == goes_on || self.ended.iter().any(|is| is.id == was.id);
+        let gone = stored.iter().filter(|was| touched(was) && is_past(was) && !is_still(was));
+        // a recovery is told when enough cycles are known, so a late result may bring one from before it
+        let known = |is: &Incident| stored.iter().find(|was| was.id == is.id);
+        let changed = self.ended.iter().filter(|is| {
+            known(is).map_or_else(|| touched(is), |was| was != *is && (touched(is) || touched(was)))
+        });
         let gone = gone.map(|was| Effect::NoIncident(was.id.clone()));
         gone.chain(changed.map(|is| Effect::Incident(Arc::new(is.clone())))).collect()
     }

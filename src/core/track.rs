@@ -42,6 +42,8 @@ struct Head {
 pub(crate) struct Track {
     pub(crate) service: Arc<Service>,
     slots: BTreeMap<Cycle, Slot>,
+    /// What was seen in the last cycle that is no longer kept: who is silent about the next stands by it.
+    forgotten: Option<(Cycle, Vec<Seen>)>,
     /// The fold of all cycles that are no longer kept.
     base: Folded,
     /// The fold of all cycles but the newest, so that its results, which come last, cost one step each.
@@ -63,6 +65,7 @@ impl Track {
         Self {
             service,
             slots: BTreeMap::new(),
+            forgotten: None,
             base: Folded::default(),
             head: Head::default(),
             folded: Folded::default(),
@@ -105,12 +108,16 @@ impl Track {
 
     /// Takes up the fold of everything before what it remembers, as late results have made it. None when
     /// that is no longer what it ends at.
-    pub(crate) fn correct(&mut self, past: &FoldedPast) -> Option<Changed> {
+    pub(crate) fn correct(&mut self, past: &FoldedPast, sites: &Sites) -> Option<Changed> {
         if self.remembers_from() != Some(past.before) {
             return None;
         }
         self.base = past.folded.clone();
         self.head.before = None;
+        self.forgotten.clone_from(&past.last);
+        if let Some(oldest) = self.slots.keys().next().copied() {
+            self.work_out(oldest, sites);
+        }
         let mut changed = self.refold();
         // one that now ended before what is remembered is not gone
         changed.withdrawn.retain(|id| !past.ended.iter().any(|ended| ended.id == *id));
@@ -149,14 +156,14 @@ impl Track {
 
     fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
         let before = cycle.earlier(1, self.service.interval);
-        let lent =
-            self.slots.get_mut(&before).filter(|_| before < cycle).map(|slot| std::mem::take(&mut slot.seen));
-        if let Some(slot) = self.slots.get_mut(&cycle) {
-            slot.work_out(cycle, lent.as_deref().unwrap_or_default(), sites);
-        }
-        if let (Some(seen), Some(slot)) = (lent, self.slots.get_mut(&before)) {
-            slot.seen = seen;
-        }
+        let Some(mut slot) = self.slots.remove(&cycle) else { return };
+        let forgotten = self.forgotten.as_ref().filter(|(known, _)| *known == before);
+        let lent = match self.slots.get(&before) {
+            Some(slot) => Some(&slot.seen),
+            None => forgotten.map(|(_, seen)| seen),
+        };
+        slot.work_out(cycle, lent.map_or(&[], Vec::as_slice), sites);
+        self.slots.insert(cycle, slot);
     }
 
     /// Judges by another configuration from now on. What was judged by the old one stays judged, and only
@@ -190,11 +197,12 @@ impl Track {
     /// Folds cycles that are too many into the base.
     fn trim(&mut self) {
         while self.slots.len() > KEPT_CYCLES
-            && let Some((_, slot)) = self.slots.pop_first()
+            && let Some((cycle, slot)) = self.slots.pop_first()
         {
             let mut base = std::mem::take(&mut self.base);
             self.step(&mut base, &mut Vec::new(), &slot);
             self.base = base;
+            self.forgotten = Some((cycle, slot.seen));
         }
     }
 
@@ -214,7 +222,9 @@ impl Track {
             self.step(&mut head.folded, &mut head.ended, slot);
         }
         let judged = self.base.latest();
-        head.ended.retain(|incident| incident.recovered > judged);
+        // one that is open in the base ended after it, even when it recovered before
+        let open = self.base.incident.as_ref().map(|open| &open.id);
+        head.ended.retain(|incident| incident.recovered > judged || Some(&incident.id) == open);
         head.before = newest;
         self.head = head;
     }

@@ -232,7 +232,7 @@ impl Watch {
     pub fn correct(&mut self, service: &ServiceId, past: &FoldedPast, now: MeshTime) -> Option<Vec<Effect>> {
         let track = self.tracks.get_mut(service)?;
         let mut effects = Vec::new();
-        incidents(&mut effects, track.correct(past)?);
+        incidents(&mut effects, track.correct(past, &self.sites)?);
         show(&mut effects, track, &self.holds, now);
         Some(effects)
     }

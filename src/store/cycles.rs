@@ -12,14 +12,24 @@ use std::ops::ControlFlow;
 /// Results of one answer at most, about: 300 cycles of 64 vantage points.
 const RESULTS_LIMIT: usize = 20_000;
 
+/// Which cycles are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// All that have results.
+    All,
+    /// Those with a result that votes.
+    Voted,
+}
+
 impl Store {
-    /// The results of the last `cycles` cycles that have any and lie before `before`, oldest first. At most
-    /// 20,000; then the oldest cycles are left out.
+    /// The results of the last `cycles` cycles before `before` that count, and of those in between, oldest
+    /// first. At most 20,000; then the oldest cycles are left out.
     pub fn cycles_before(
         &self,
         service: &ServiceId,
         before: Cycle,
         cycles: usize,
+        counted: Counted,
     ) -> Result<Vec<ProbeResult>, StoreError> {
         let names = self.names();
         let mut results: Vec<ProbeResult> = Vec::new();
@@ -29,6 +39,7 @@ impl Store {
         };
         let last = RESULTS.place(number, time, u32::MAX);
         let mut seen = 0;
+        let mut last_counted = None;
         self.inner.engine.read(|view| {
             scan::down(view, RESULTS, last, 0, |place, row| {
                 let result = read_result(view, &names, service, place, row)?;
@@ -36,7 +47,11 @@ impl Store {
                 if begins && (seen == cycles || results.len() >= RESULTS_LIMIT) {
                     return Ok(ControlFlow::Break(()));
                 }
-                seen += usize::from(begins);
+                let counts = counted == Counted::All || result.outcome.vote().is_some();
+                if counts && last_counted != Some(result.cycle) {
+                    last_counted = Some(result.cycle);
+                    seen += 1;
+                }
                 results.push(result);
                 Ok(ControlFlow::Continue(()))
             })

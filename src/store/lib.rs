@@ -27,6 +27,7 @@ mod tuning;
 mod upkeep;
 
 pub use config::{Config, Retention};
+pub use cycles::Counted;
 pub use error::StoreError;
 pub use exchange::{Imported, RollupCursor, RollupPage, RollupRow};
 pub use identity::{Identity, identity};

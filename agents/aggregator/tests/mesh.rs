@@ -15,7 +15,7 @@ use p7_core::result::{Phases, ProbeResult};
 use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Micros, Millis, NodeId, Outcome, ServiceId};
-use p7_store::{IncidentsQuery, Store, Which};
+use p7_store::{Counted, IncidentsQuery, Store, Which};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -197,7 +197,7 @@ impl Bench {
     }
 
     fn stored(&self) -> usize {
-        self.store.cycles_before(&shop(), cycle(1_000_000), 10_000).unwrap().len()
+        self.store.cycles_before(&shop(), cycle(1_000_000), 10_000, Counted::All).unwrap().len()
     }
 
     async fn until(&self, what: &str, mut so: impl FnMut(&Self) -> bool) {
@@ -244,7 +244,7 @@ async fn nobody_states_results_for_another() {
     assert_eq!(bench.statuses(), before);
     bench.agent.send(Stop).await.unwrap();
     let store = Store::open(dir.path(), &p7_store::Config::default()).unwrap();
-    assert_eq!(store.cycles_before(&shop(), cycle(1_000), 9).unwrap(), []);
+    assert_eq!(store.cycles_before(&shop(), cycle(1_000), 9, Counted::All).unwrap(), []);
 }
 
 #[actix::test]

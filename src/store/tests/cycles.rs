@@ -4,6 +4,8 @@ mod common;
 
 use common::{NEW_YEAR, commit, cycle, open, result, service};
 use p7_core::result::ProbeResult;
+use p7_core::vocabulary::Outcome;
+use p7_store::Counted;
 
 /// Ten cycles of ten seconds from three nodes, over a day's end.
 fn ten_cycles() -> Vec<ProbeResult> {
@@ -18,13 +20,30 @@ fn the_last_cycles_before_one_are_given_whole() {
     let all = ten_cycles();
     commit(&store, &all);
     commit(&store, &[result("api", NEW_YEAR, "a")]);
-    let before = |before, cycles| store.cycles_before(&service("shop"), before, cycles).unwrap();
+    let before =
+        |before, cycles| store.cycles_before(&service("shop"), before, cycles, Counted::All).unwrap();
     assert_eq!(before(cycle(u64::MAX), 3), all[21..]);
     assert_eq!(before(all[6].cycle, 1), all[3..6]);
     assert_eq!(before(cycle(u64::MAX), 99), all);
     assert_eq!(before(all[0].cycle, 9), []);
     assert_eq!(before(cycle(0), 9), []);
-    assert_eq!(store.cycles_before(&service("none"), cycle(u64::MAX), 9).unwrap(), []);
+    assert_eq!(store.cycles_before(&service("none"), cycle(u64::MAX), 9, Counted::All).unwrap(), []);
+}
+
+#[test]
+fn cycles_without_a_vote_are_given_but_not_counted_where_votes_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut all = ten_cycles();
+    for silent in &mut all[12..27] {
+        silent.outcome = Outcome::NoNetwork;
+    }
+    all[13].outcome = Outcome::Failed;
+    commit(&store, &all);
+    let before =
+        |cycles, counted| store.cycles_before(&service("shop"), cycle(u64::MAX), cycles, counted).unwrap();
+    assert_eq!(before(2, Counted::Voted), all[12..]);
+    assert_eq!(before(2, Counted::All), all[24..]);
 }
 
 #[test]
