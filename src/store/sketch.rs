@@ -75,7 +75,8 @@ impl Sketch {
     )]
     pub(crate) fn quantile(&self, q: f64) -> Option<Micros> {
         let (min, max) = self.range?;
-        let rank = (q.clamp(0.0, 1.0) * self.count().saturating_sub(1) as f64) as u64;
+        // 0.29 of 100 is 28.999…: what is a whole rank but for that is not rounded down
+        let rank = (q.clamp(0.0, 1.0) * self.count().saturating_sub(1) as f64 + 1e-9) as u64;
         let mut seen = 0;
         for (bin, count) in &self.bins {
             seen += u64::from(*count);
@@ -198,6 +199,12 @@ mod tests {
                 prop_assert_eq!(Sketch::read(read.row()), Some(read));
             }
         }
+    }
+
+    #[test]
+    fn a_share_that_is_a_whole_rank_is_that_rank() {
+        let steps: Vec<u32> = (0..=100).map(|n| if n < 29 { 10 } else { 1_000_000 }).collect();
+        assert!(sketch(&steps).quantile(0.29).unwrap() > Micros(900_000), "rank 29, not 28");
     }
 
     #[test]

@@ -57,7 +57,19 @@ fn what_init_shows_as_default_is_the_default() {
     let defaults = loaded("", "").unwrap();
     let shown = uncommented(NODE_TEMPLATE);
     // these have no default that could be written, and show an example
-    let examples = ["name", "site", "key", "admin_token", "hosts", "dashboards", "keep_days"];
+    let examples = [
+        "name",
+        "site",
+        "key",
+        "bootstrap",
+        "advertise",
+        "allow",
+        "wire_version",
+        "admin_token",
+        "hosts",
+        "dashboards",
+        "keep_days",
+    ];
     let kept = shown.lines().filter(|line| {
         let key = line.split(" = ").next().unwrap_or_default();
         !examples.contains(&key) && *line != "listen = \"127.0.0.1:7008\""
