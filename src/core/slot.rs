@@ -80,13 +80,16 @@ impl Slot {
     }
 
     /// Works out what follows. Somebody must have voted on the cycle itself; whoever has not spoken about it
-    /// yet stands by its word about the cycle `before`: or a cycle that has only just begun would be judged
-    /// by whoever happens to be the first to test, and a steady partial failure would open an incident and
-    /// end it again in every cycle.
-    pub(crate) fn work_out(&mut self, cycle: Cycle, before: &[Seen], sites: &Sites) {
+    /// yet stands by what it said `before`, about the one or two cycles before, the later first: or a cycle
+    /// that has only just begun would be judged by whoever happens to be the first to test, and a steady
+    /// partial failure would open an incident and end it again in every cycle.
+    pub(crate) fn work_out(&mut self, cycle: Cycle, before: [&[Seen]; 2], sites: &Sites) {
         let has_vote = self.seen.iter().any(|seen| seen.outcome.vote().is_some());
-        let is_silent = |one: &&Seen| self.seen.binary_search_by(|known| known.node.cmp(&one.node)).is_err();
-        let standing_by = before.iter().filter(|_| has_vote).filter(is_silent);
+        let silent =
+            |said: &[Seen], one: &Seen| said.binary_search_by(|known| known.node.cmp(&one.node)).is_err();
+        let [last, earlier] = before;
+        let earlier = earlier.iter().filter(|one| silent(last, one));
+        let standing_by = last.iter().chain(earlier).filter(|one| has_vote && silent(&self.seen, one));
         let words = || self.seen.iter().chain(standing_by.clone());
         let says = words()
             .map(|seen| Say { site: sites.get(&seen.node).map(String::as_str), outcome: seen.outcome });

@@ -104,10 +104,9 @@ impl Track {
             return false;
         }
         self.work_out(result.cycle, sites);
-        // who has not spoken about the next cycle stands by this word
-        let next = result.cycle.later(1, self.service.interval);
-        if self.slots.contains_key(&next) {
-            self.work_out(next, sites);
+        // who has not spoken about the cycles around stands by its words
+        for nearby in self.around(result.cycle) {
+            self.work_out(nearby, sites);
         }
         if self.head.before.is_some_and(|before| result.cycle < before) {
             self.head.before = None;
@@ -124,15 +123,39 @@ impl Track {
         self.head.before = None;
     }
 
+    /// The known cycles whose verdict may hang on a word about this one: the next, and the newest; and when
+    /// this is the newest, the one that was.
+    fn around(&self, cycle: Cycle) -> Vec<Cycle> {
+        let next = cycle.later(1, self.service.interval);
+        let newest = self.slots.keys().next_back().copied();
+        let earlier = self.slots.range(..cycle).next_back().map(|(earlier, _)| *earlier);
+        let around = [Some(next), newest, earlier.filter(|_| newest == Some(cycle))];
+        let mut around: Vec<Cycle> = around.into_iter().flatten().filter(|one| *one != cycle).collect();
+        around.dedup();
+        around
+    }
+
+    /// Works a slot out. A word stands for one cycle more; for two where nothing newer is known, since that
+    /// cycle may be one ahead of the clock.
     fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
-        let before = cycle.earlier(1, self.service.interval);
-        let lent =
-            self.slots.get_mut(&before).filter(|_| before < cycle).map(|slot| std::mem::take(&mut slot.seen));
+        let interval = self.service.interval;
+        let is_newest = self.slots.keys().next_back() == Some(&cycle);
+        let (last, earlier) = (cycle.earlier(1, interval), cycle.earlier(2, interval));
+        let lend = |slots: &mut BTreeMap<Cycle, Slot>, from: Cycle| {
+            let slot = slots.get_mut(&from).filter(|_| from < cycle);
+            slot.map(|slot| std::mem::take(&mut slot.seen)).unwrap_or_default()
+        };
+        let said = [
+            lend(&mut self.slots, last),
+            if is_newest && earlier < last { lend(&mut self.slots, earlier) } else { Vec::new() },
+        ];
         if let Some(slot) = self.slots.get_mut(&cycle) {
-            slot.work_out(cycle, lent.as_deref().unwrap_or_default(), sites);
+            slot.work_out(cycle, [&said[0], &said[1]], sites);
         }
-        if let (Some(seen), Some(slot)) = (lent, self.slots.get_mut(&before)) {
-            slot.seen = seen;
+        for (seen, to) in said.into_iter().zip([last, earlier]).filter(|(seen, _)| !seen.is_empty()) {
+            if let Some(slot) = self.slots.get_mut(&to) {
+                slot.seen = seen;
+            }
         }
     }
 
