@@ -1,4 +1,4 @@
-//! Running a test apart from the machine: with a network or with mounts of its own.
+//! Running a test apart from the machine: with a network, with mounts or with a whole world of its own.
 
 use std::env;
 use std::process::{Command, Stdio};
@@ -13,6 +13,18 @@ pub enum Own {
     Network,
     /// A mount namespace: what it mounts nobody else sees.
     Mounts,
+    /// All of that, and the processes: those it starts end with it, however it ends.
+    World,
+}
+
+impl Own {
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Network => &["--mount", "--net"],
+            Self::Mounts => &["--mount"],
+            Self::World => &["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"],
+        }
+    }
 }
 
 /// Runs `test`, the one this is called from, in a process of its own with namespaces of its own. They
@@ -22,10 +34,7 @@ pub fn apart(own: Own, test: impl FnOnce()) {
         test();
         return;
     }
-    let mut flags = match own {
-        Own::Network => vec!["--mount", "--net"],
-        Own::Mounts => vec!["--mount"],
-    };
+    let mut flags = own.flags().to_vec();
     if !is_root() {
         // root of a namespace of users, where that is allowed
         flags.push("--map-root-user");
@@ -36,7 +45,9 @@ pub fn apart(own: Own, test: impl FnOnce()) {
         return;
     }
     let name = std::thread::current().name().expect("tests run on threads with their name").to_owned();
-    let status = Command::new("unshare")
+    // when this process is killed, the kernel kills that one, which takes its namespaces along
+    let status = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "unshare"])
         .args(&flags)
         .arg(env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture"])

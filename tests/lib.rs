@@ -1,5 +1,6 @@
-//! p7-tests: what the outside tests share: a real node on free ports, services that can be switched
-//! to fail, and the waiting with a deadline that takes the place of sleeping.
+//! p7-tests: what the outside tests share: a real node on free ports, a mesh of them in networks of their
+//! own, services that can be switched to fail, and the waiting with a deadline that takes the place of
+//! sleeping.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,7 +11,9 @@
 
 pub mod apart;
 pub mod node;
+pub mod offices;
 pub mod peers;
+pub mod seen;
 pub mod site;
 
 use std::net::TcpListener;
@@ -27,6 +30,17 @@ pub fn eventually<T>(what: &str, within: Duration, mut ready: impl FnMut() -> Op
             return value;
         }
         assert!(Instant::now() < end, "not within {within:?}: {what}");
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Looks again and again for `span`: there must never be a `fault`.
+pub fn throughout(what: &str, span: Duration, mut fault: impl FnMut() -> Option<String>) {
+    let end = Instant::now() + span;
+    while Instant::now() < end {
+        if let Some(fault) = fault() {
+            panic!("not all the time: {what}: {fault}");
+        }
         std::thread::sleep(POLL);
     }
 }

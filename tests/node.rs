@@ -1,11 +1,13 @@
 //! A real p7 process: its folder, its life and death, and what it answers.
 
 use crate::eventually;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +19,10 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Longest answer that is read, in bytes.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
+/// Where a node serves its dashboard when it is told nothing.
+const USUAL_PORT: u16 = 7007;
+/// What a node of a mesh logs, so that a test that fails says enough.
+const MESH_LOG: &str = "info,p7_mesh=debug,p7_member=debug";
 /// How many lines of its log a failing test shows.
 const LOG_LINES: usize = 80;
 
@@ -45,7 +51,19 @@ pub fn p7(arguments: &[&str]) -> Output {
 }
 
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    quiet(Command::new(binary()), arguments)
+}
+
+/// The same in a network namespace; `ip` becomes `p7`, so the process is the node's.
+fn within(namespace: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace]).arg(binary());
+    let mut command = quiet(command, arguments);
+    command.env("P7_LOG", MESH_LOG);
+    command
+}
+
+fn quiet(mut command: Command, arguments: &[&str]) -> Command {
     command.args(arguments).stdin(Stdio::null()).env("NO_COLOR", "1");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("P7_")) {
         command.env_remove(name);
@@ -56,6 +74,9 @@ fn command(arguments: &[&str]) -> Command {
 /// A node in a folder of its own.
 #[derive(Debug)]
 pub struct Node {
+    name: String,
+    /// The network namespace it runs in, unless it is the test's own.
+    namespace: Option<String>,
     folder: TempDir,
     data: PathBuf,
     port: u16,
@@ -88,10 +109,21 @@ impl Answer {
 impl Node {
     /// A node on a free port that watches what `mesh` says; not yet started.
     pub fn new(mesh: &str) -> Self {
+        let node = Self::with_name("tested", None, crate::free_port());
+        node.write_mesh(mesh);
+        node
+    }
+
+    /// A node in the network namespace that is called like it, where it has the usual port to itself;
+    /// without a mesh.toml and not yet started.
+    pub fn within(namespace: &str) -> Self {
+        Self::with_name(namespace, Some(namespace.to_owned()), USUAL_PORT)
+    }
+
+    fn with_name(name: &str, namespace: Option<String>, port: u16) -> Self {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let node = Self { folder, data, port: crate::free_port(), process: None };
-        node.write_mesh(mesh);
+        let node = Self { name: name.to_owned(), namespace, folder, data, port, process: None };
         node.write_node("");
         node
     }
@@ -130,7 +162,8 @@ impl Node {
     /// Writes its node.toml, with `more` lines at the end.
     pub fn write_node(&self, more: &str) {
         let text = format!(
-            "[node]\nname = \"tested\"\ndata_dir = \"{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n{more}",
+            "[node]\nname = \"{}\"\ndata_dir = \"{}\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n{more}",
+            self.name,
             self.data.display(),
             self.port
         );
@@ -160,18 +193,46 @@ impl Node {
     /// Starts it and waits until it is ready.
     pub fn run(&mut self) {
         self.spawn();
-        eventually("the node is ready", READY_WITHIN, || {
+        self.answers("/readyz");
+    }
+
+    /// Waits until it answers at all; it need not be ready.
+    pub fn wake(&mut self) {
+        self.answers("/healthz");
+    }
+
+    fn answers(&mut self, path: &str) {
+        eventually(&format!("{path} is fine"), READY_WITHIN, || {
             let ended = self.process.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the node ended with {ended:?}:\n{}", self.log());
-            let answer = self.try_get("/readyz")?;
+            let answer = self.try_get(path)?;
             (answer.status == 200).then_some(())
         });
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs `p7` to its end where the node is, as a person there would: about this node, in its folder.
+    pub fn p7(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        command.env("P7_NODE_URL", self.url()).env("P7_CONFIG", self.folder.path()).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        match &self.namespace {
+            Some(namespace) => within(namespace, arguments),
+            None => command(arguments),
+        }
     }
 
     /// Starts it and waits for nothing.
     pub fn spawn(&mut self) {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
-        let child = command(&["run", "--config"])
+        let child = self
+            .command(&["run", "--config"])
             .arg(self.folder.path())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -228,7 +289,21 @@ impl Node {
 
     /// What it answers to `GET path`, if it answers.
     pub fn try_get(&self, path: &str) -> Option<Answer> {
-        read(agent().get(format!("{}{path}", self.url())).call().ok()?)
+        let url = format!("{}{path}", self.url());
+        self.inside(|| read(agent().get(url).call().ok()?))
+    }
+
+    /// Does something where the node is: sockets belong to the network their thread is in.
+    fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+        let Some(namespace) = &self.namespace else { return act() };
+        let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
+        std::thread::scope(|threads| {
+            let there = threads.spawn(|| {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+                act()
+            });
+            there.join().unwrap()
+        })
     }
 
     /// The JSON it answers to `GET path` with 200.
@@ -240,9 +315,11 @@ impl Node {
 
     /// What it answers to `POST path` with a JSON body.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
-        let request =
-            agent().post(format!("{}{path}", self.url())).header("content-type", "application/json");
-        read(request.send(body.to_string()).unwrap()).unwrap()
+        let url = format!("{}{path}", self.url());
+        self.inside(|| {
+            let request = agent().post(url).header("content-type", "application/json");
+            read(request.send(body.to_string()).unwrap()).unwrap()
+        })
     }
 
     /// One service as the API tells it.
@@ -280,7 +357,7 @@ impl Drop for Node {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
             let last = lines.iter().skip(lines.len().saturating_sub(LOG_LINES));
-            println!("the node said last:");
+            println!("the node {} said last:", self.name);
             last.for_each(|line| println!("  {line}"));
         }
     }

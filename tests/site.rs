@@ -1,4 +1,4 @@
-//! A service to be watched: a small HTTP server on loopback that can be switched to fail.
+//! A service to be watched: a small HTTP server that can be switched to fail.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -32,9 +32,14 @@ pub struct Site {
 }
 
 impl Site {
-    /// A site that is well, on a free port.
+    /// A site that is well, on a free port of loopback.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1")
+    }
+
+    /// A site that is well, on a free port of this address.
+    pub fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind((address, 0)).unwrap();
         let site = Self {
             address: listener.local_addr().unwrap(),
             state: Arc::new(Mutex::new(State { mood: Mood::Serves("all is well".to_owned()), requests: 0 })),

@@ -4,13 +4,14 @@ use crate::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
 use crate::fold::Folded;
 use crate::incident::{Incident, IncidentId};
 use crate::maintenance::{Active, active};
+use crate::past::FoldedPast;
 use crate::result::ProbeResult;
 use crate::service::Service;
 use crate::slot::{Seen, Slot};
 use crate::status::{
     CycleSummary, Failtage, Freshness, MaintenanceNote, ServiceStatus, SilenceNote, VantageStatus,
 };
-use crate::vocabulary::{Cycle, MeshTime, Outcome, Vote};
+use crate::vocabulary::{Cycle, MeshTime, Millis, Outcome, Vote};
 use crate::watch::{KEPT_CYCLES, SHOWN_CYCLES, Sites};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,13 +91,35 @@ impl Track {
         self.folded = self.base.clone();
     }
 
+    /// The first cycle whose results are not too old; none when nothing is.
+    pub(crate) fn remembers_from(&self) -> Option<Cycle> {
+        let judged = self.base.latest().map(|latest| Cycle::starting(latest.start().plus(Millis(1))));
+        let full = self.slots.len() >= KEPT_CYCLES;
+        judged.max(self.slots.keys().next().copied().filter(|_| full))
+    }
+
+    /// Whether it holds more cycles than are kept, until the next fold.
+    pub(crate) fn overflows(&self) -> bool {
+        self.slots.len() > KEPT_CYCLES
+    }
+
+    /// Takes up the fold of everything before what it remembers, as late results have made it. None when
+    /// that is no longer what it ends at.
+    pub(crate) fn correct(&mut self, past: &FoldedPast) -> Option<Changed> {
+        if self.remembers_from() != Some(past.before) {
+            return None;
+        }
+        self.base = past.folded.clone();
+        self.head.before = None;
+        let mut changed = self.refold();
+        // one that now ended before what is remembered is not gone
+        changed.withdrawn.retain(|id| !past.ended.iter().any(|ended| ended.id == *id));
+        Some(changed)
+    }
+
     /// Notes one result without working out what follows. False when it is known already or too old.
     pub(crate) fn note(&mut self, result: &ProbeResult, sites: &Sites) -> bool {
-        let full = self.slots.len() >= KEPT_CYCLES;
-        let oldest = self.slots.keys().next().copied();
-        let too_old = self.base.latest().is_some_and(|latest| result.cycle <= latest)
-            || (full && oldest.is_some_and(|oldest| result.cycle < oldest));
-        if too_old {
+        if self.remembers_from().is_some_and(|from| result.cycle < from) {
             return false;
         }
         let slot = self.slots.entry(result.cycle).or_insert_with(|| Slot::empty(result.cycle));

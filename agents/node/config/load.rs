@@ -2,7 +2,7 @@
 
 use super::mesh::{Defaults, MeshConfig};
 use super::node::NodeConfig;
-use super::warnings::warnings;
+use super::warnings::{Joins, warnings};
 use super::{relations, services};
 use p7_core::service::Service;
 use p7_prober::{Probe, ProbeConfig};
@@ -181,7 +181,9 @@ fn put_together(dir: &Path, node: NodeRead, mesh: MeshRead) -> Result<Loaded, Re
     let (node_file, node) = node;
     let (mesh_file, mesh, services) = mesh;
     let missing = [missing_secrets(&node_file, dir), missing_secrets(&mesh_file, dir)].concat();
-    let warnings = warnings(dir, &mesh_file, &services);
+    let has_key = node.as_ref().is_some_and(|node| node.mesh.key.is_some());
+    let joins = if has_key { Joins::AMesh } else { Joins::Nobody };
+    let warnings = warnings(dir, &mesh_file, &services, joins);
     let redacted = json!({ "node": node_file.redacted(), "mesh": mesh_file.redacted() });
     let hash = hash(&node_file, &mesh_file);
     let faults = [node_file.into_faults(), mesh_file.into_faults()].concat();

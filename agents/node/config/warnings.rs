@@ -14,10 +14,25 @@ const CREDENTIALS: [&str; 9] =
 const LOWEST_CODE: u16 = 100;
 const HIGHEST_CODE: u16 = 599;
 
+/// Whether the node belongs to a mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joins {
+    /// It has a mesh key.
+    AMesh,
+    /// It runs alone.
+    Nobody,
+}
+
 /// What is no fault but worth a look.
-pub(super) fn warnings(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<PlacedFault> {
+pub(super) fn warnings(
+    dir: &Path,
+    mesh: &Document,
+    entries: &[services::Entry],
+    joins: Joins,
+) -> Vec<PlacedFault> {
     let mut warnings = Vec::new();
-    if entries.is_empty() && mesh.fault_count() == 0 {
+    // a node of a mesh gets from the others what is watched
+    if entries.is_empty() && mesh.fault_count() == 0 && joins == Joins::Nobody {
         let path = dir.join(MESH_FILE);
         let name = path.display().to_string();
         let message = if path.exists() {

@@ -102,6 +102,9 @@ fn greeting(node: &Node, loaded: &Loaded) -> String {
         // writing into a string can't fail
         writeln!(text, "dashboard: http://{address}/").unwrap_or_default();
     }
+    if loaded.node.mesh.key.is_some() {
+        text.push_str("mesh: looking for the others; `p7 mesh peers` shows who is there\n");
+    }
     text
 }
 

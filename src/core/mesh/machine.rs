@@ -34,6 +34,8 @@ use std::sync::Arc;
 pub const BEAT_EVERY: Millis = Millis(2_000);
 /// Beats out of turn, when something has changed, keep at least this distance.
 const BEAT_GAP: Millis = Millis(100);
+/// The time of what will not be.
+const NEVER: Steady = Steady(u64::MAX);
 /// Whatever happens, the machine is woken this often.
 const LONGEST_WAIT: Millis = Millis(2_000);
 
@@ -365,8 +367,12 @@ impl Machine {
         }
     }
 
-    /// Lets the next beat come at once, but for the distance that beats keep.
+    /// Lets the next beat come at once, but for the distance that beats keep. A goodbye is the last one: a
+    /// beat after it would bring the node back, to be missed once more.
     fn beat_soon(&mut self, now: Now) {
+        if self.next_beat == NEVER {
+            return;
+        }
         let soon = self.last_beat.plus(BEAT_GAP).max(now.steady);
         self.next_beat = self.next_beat.min(soon);
     }
@@ -413,7 +419,7 @@ impl Machine {
         self.elections = elections;
         let beat = self.sign_of_life(now);
         effects.push(Effect::Beat(Beat { goodbye: self.rules.has(super::rules::Rule::Goodbye), ..beat }));
-        self.next_beat = Steady(u64::MAX);
+        self.next_beat = NEVER;
     }
 }
 

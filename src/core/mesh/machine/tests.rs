@@ -359,3 +359,16 @@ fn what_a_node_is_stands_among_its_last_statements_however_much_it_says() {
     assert_eq!(tail.len(), 32);
     assert!(tail.iter().any(|batch| batch.facts.iter().any(|fact| matches!(fact, Fact::About(_)))));
 }
+
+#[test]
+fn a_goodbye_is_the_last_beat_whatever_is_heard_after_it() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    net.tell(&id("c"), Event::Stopping);
+    // still connected, it hears another claim, which others would answer with a beat
+    net.pass(1_000);
+    assert_eq!(net.leaders(), ["b"]);
+    let view = net.nodes[&id("a")].machine.view(net.now());
+    let left = view.members.iter().find(|member| member.node == id("c")).unwrap();
+    assert_eq!(left.liveness, crate::mesh::view::Liveness::Left);
+}
