@@ -90,7 +90,8 @@ impl PastFold {
         let Some((cycle, mut slot)) = self.slot.take() else { return };
         let before = cycle.earlier(1, self.service.interval);
         let lent = self.before.take().filter(|(known, _)| *known == before && before < cycle);
-        slot.work_out(cycle, lent.as_ref().map_or(&[], |(_, seen)| seen.as_slice()), &self.sites);
+        // nothing here is the newest cycle, so a word stands for one cycle more only
+        slot.work_out(cycle, [lent.as_ref().map_or(&[], |(_, seen)| seen.as_slice()), &[]], &self.sites);
         if let Some(decided) = &slot.decided {
             let (rules, interval) = (self.service.rules, self.service.interval);
             self.ended.extend(self.folded.step(&self.service.id, rules, interval, decided));
