@@ -55,6 +55,8 @@ pub enum Check {
     NoForgery,
     /// A notification is said at most once a component and crash.
     SaidOnce,
+    /// An outage is few words, not a storm of them.
+    NoStorm,
     /// An outage is said.
     OutageSaid,
     /// And that it is over; nothing stale is said last.
@@ -71,7 +73,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::SameStatus,
         Self::NoLostFact,
         Self::OneBatchANumber,
@@ -94,6 +96,7 @@ impl Check {
         Self::NoFuture,
         Self::NoForgery,
         Self::SaidOnce,
+        Self::NoStorm,
         Self::OutageSaid,
         Self::RecoverySaid,
         Self::OneEntryANumber,
@@ -127,6 +130,7 @@ impl Check {
             Self::NoFuture => "no future is believed",
             Self::NoForgery => "no forgery is believed",
             Self::SaidOnce => "said once a component",
+            Self::NoStorm => "an outage is few words",
             Self::OutageSaid => "an outage is said",
             Self::RecoverySaid => "a recovery is said last",
             Self::OneEntryANumber => "a ledger number is one entry's",

@@ -108,10 +108,12 @@ impl World {
     }
 
     fn look_at_statuses(&mut self, component: &[Index]) {
-        let Some(first) = component.first().copied() else { return };
+        let honest: Vec<Index> =
+            component.iter().copied().filter(|node| self.nodes[usize::from(*node)].lie.is_none()).collect();
+        let Some(first) = honest.first().copied() else { return };
         for service in 0..self.services.len() {
             let id = self.services[service].id.clone();
-            for node in component.iter().skip(1) {
+            for node in honest.iter().skip(1) {
                 self.checks.look(Check::SameStatus);
                 let one = self.nodes[usize::from(first)].watch.status(&id).cloned();
                 let other = self.nodes[usize::from(*node)].watch.status(&id).cloned();

@@ -71,7 +71,13 @@ impl World {
         self.count_time();
         self.disturb();
         self.after_return(Returning::Node(node));
-        self.tell(|world| format!("{} starts", world.nodes[usize::from(node)].id));
+        self.tell(|world| {
+            let one = &world.nodes[usize::from(node)];
+            format!(
+                "{} starts: boot {}, priority {}, site {:?}",
+                one.id, one.disk.boot.0, one.priority, one.site
+            )
+        });
         self.resume(node);
         self.open_mouth(node);
         self.note_site(node);

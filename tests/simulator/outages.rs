@@ -74,6 +74,10 @@ impl World {
         if witnesses.good == 0 || witnesses.bad >= witnesses.good || forger {
             return None;
         }
+        // who takes an outage for a fault of its own network does not vote
+        if self.options.misjudges > 0 && witnesses.good < ENOUGH {
+            return None;
+        }
         if self.options.sites > 0 && witnesses.bad > 0 {
             return None;
         }
@@ -104,6 +108,11 @@ impl World {
     }
 
     pub(crate) fn note_outage(&mut self, service: usize) {
+        if let Some(since) = self.truths[service].last_began()
+            && self.truths[service].ended + (KNOWN + 2) * self.interval(service) < self.now
+        {
+            self.look_at_storm(service, since, 1);
+        }
         let Some(outage) = &self.truths[service].outage else { return };
         let (number, is_for_all) = (outage.number, outage.hit == Hit::All);
         let rested = self.truths[service].ended + (KNOWN + 2) * self.interval(service) < self.now;

@@ -7,8 +7,7 @@ use crate::options::Fault;
 use crate::queue::At;
 use crate::world::{START, World};
 use p7_core::mesh::words::{Fact, Notice, Saying};
-use p7_core::vocabulary::Level;
-use std::collections::BTreeMap;
+use p7_core::vocabulary::{Cycle, Level};
 
 /// What is urgent is stored and sent within this, and whoever waits for its own view to catch up
 /// waits for no longer.
@@ -17,6 +16,11 @@ const SAID_WITHIN: u64 = 20_000;
 const TRIES: u64 = 75_000;
 /// Around a message a crash or a partition this near may double it: stand-by of seven nodes and a retry.
 const NEAR: u64 = 180_000;
+
+/// That it is out, that it is down, that it is well.
+const WORDS_AN_OUTAGE: u64 = 3;
+/// The world must have been quiet for so long before.
+const STEADY: u64 = 600_000;
 
 impl World {
     pub(crate) fn time_to_say(&self) -> u64 {
@@ -66,29 +70,54 @@ impl World {
         self.nodes[usize::from(node)].disk.facts_of(&notice.node).any(intent)
     }
 
-    /// Looks at everything that was said in the run.
+    /// Looks at everything that was said in the run: the same word twice in a row is a copy.
     pub(crate) fn look_at_sayings(&mut self) {
-        let mut copies: BTreeMap<(usize, u64, Level), Vec<At>> = BTreeMap::new();
+        let mut rows: Vec<Vec<(Cycle, Level, At)>> = vec![Vec::new(); self.services.len()];
         for spoken in &self.channel.spoken {
             let notice = &spoken.notice;
-            let key = (self.place_of(&notice.service), notice.incident.start().0, notice.level);
-            copies.entry(key).or_default().push(spoken.at);
+            rows[self.place_of(&notice.service)].push((notice.incident, notice.level, spoken.at));
         }
         self.checks.add("messages", self.channel.spoken.len() as u64);
-        for ((service, incident, level), at) in copies {
-            self.checks.look(Check::SaidOnce);
-            let (first, last) =
-                (at.first().copied().unwrap_or_default(), at.last().copied().unwrap_or_default());
-            self.checks.add("messages said again", at.len() as u64 - 1);
-            let allowed = self.allowed_copies(first, last);
-            if at.len() > allowed {
-                let when: Vec<u64> = at.iter().map(|at| at - START).collect();
-                self.breaks(Check::SaidOnce, |_| {
-                    format!("s{service:02} since {incident} is {level}: said at {when:?}, {allowed} allowed")
-                });
+        for (service, row) in rows.iter().enumerate() {
+            let is_copy = |(incident, level, _): &(Cycle, Level, At),
+                           (other, same, _): &(Cycle, Level, At)| {
+                level == same && (*level == Level::Healthy || incident == other)
+            };
+            for copies in row.chunk_by(is_copy) {
+                self.checks.look(Check::SaidOnce);
+                self.checks.add("messages said again", copies.len() as u64 - 1);
+                let (Some(first), Some(last)) = (copies.first(), copies.last()) else { continue };
+                let allowed = self.allowed_copies(first.2, last.2);
+                if copies.len() > allowed {
+                    let when: Vec<u64> = copies.iter().map(|(.., at)| at - START).collect();
+                    let level = first.1;
+                    self.breaks(Check::SaidOnce, |_| {
+                        format!("s{service:02} is {level}: said at {when:?}, {allowed} allowed")
+                    });
+                }
             }
         }
         self.look_at_last_words();
+    }
+
+    /// Before another outage begins: about the one before, and the time after it, little was said.
+    pub(crate) fn look_at_storm(&mut self, service: usize, since: At, outages: u64) {
+        let is_steady = self.quiet_for() > self.now - since + STEADY
+            && self.options.misjudges == 0
+            && self.options.liar.is_none()
+            && self.options.channel.answer_lost == 0
+            && self.options.wire.loss == 0
+            && self.components().len() == 1;
+        if !is_steady {
+            return;
+        }
+        let id = &self.services[service].id;
+        let said = self.channel.spoken.iter().rev().take_while(|spoken| spoken.at >= since);
+        let said = said.filter(|spoken| spoken.notice.service == *id).count() as u64;
+        self.checks.look(Check::NoStorm);
+        if said > WORDS_AN_OUTAGE * outages {
+            self.breaks(Check::NoStorm, |_| format!("{said} messages on {outages} outages of s{service:02}"));
+        }
     }
 
     /// As many copies as there were components, and for each loss of a word near them one more.

@@ -71,6 +71,8 @@ impl World {
         }
         if let (Some(lie), Some(node)) = (self.options.liar, self.nodes.first_mut()) {
             node.lie = Some(lie);
+            // what a liar says to people is its own affair
+            node.eligible = false;
         }
         self.begin_weather();
         self.queue.put(self.now + crate::inspect::EVERY, Happening::Inspect);

@@ -45,6 +45,11 @@ impl Truth {
         now || self.past.iter().rev().take_while(|(_, end)| *end >= from).any(|(begin, _)| *begin <= until)
     }
 
+    /// When the last one that is over began.
+    pub(crate) fn last_began(&self) -> Option<At> {
+        self.past.last().map(|(began, _)| *began)
+    }
+
     /// Another outage begins.
     pub(crate) fn begin(&mut self, options: &Options, nodes: usize, now: At, chance: &mut Chance) -> &Outage {
         let hit = chance.one_of(&options.hits).unwrap_or(Hit::All);

@@ -268,6 +268,7 @@ impl World {
             return;
         }
         if ahead.abs_diff(before) > 1_000 {
+            self.disturb();
             self.hear(node, Event::Slept, None);
         }
         self.plan_slots_anew(node);

@@ -18,6 +18,10 @@ const ASK_AGAIN: Millis = Millis(5_000);
 const GIVE_UP: Millis = Millis(15_000);
 /// How often it is looked how far each peer is.
 const PING_EVERY: Millis = Millis(30_000);
+/// A peer that does not answer so often in a row is mute: its connection is dead, whatever TCP believes. Its
+/// beats may still come through others, so silence does not tell; and as long as both are held to be
+/// connected, nobody passes our beats on to it.
+const MUTE_AFTER: u8 = 2;
 /// Most questions under way at once.
 const ASKING_LIMIT: usize = 4;
 /// What a question was about.
@@ -38,6 +42,8 @@ struct Peer {
     asked: Option<Steady>,
     pinged: Option<Steady>,
     round_trip: Option<Millis>,
+    /// How often in a row it did not answer when asked how far it is.
+    mute: u8,
 }
 
 /// Questions under way, and who is to be asked.
@@ -133,8 +139,7 @@ impl Machine {
         if self.catching_up.due.is_none_or(|due| due > now.steady) {
             return;
         }
-        let given_up = |(_, _, since): &(NodeId, Asked, Steady)| since.plus(GIVE_UP) <= now.steady;
-        self.catching_up.asking.retain(|_, asked| !given_up(asked));
+        self.give_up(now, effects);
         self.ping(now, effects);
         if self.rules.has(Rule::CatchUp) {
             self.pick_at_random(now);
@@ -151,6 +156,30 @@ impl Machine {
             }
         }
         self.catching_up.due = self.catching_up.next_due(now.steady);
+    }
+
+    /// Questions that the transport has forgotten count as not answered.
+    fn give_up(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let mut mute = Vec::new();
+        self.catching_up.asking.retain(|_, (peer, what, since)| {
+            let is_old = since.plus(GIVE_UP) <= now.steady;
+            if is_old && *what == Asked::Ping {
+                mute.push(peer.clone());
+            }
+            !is_old
+        });
+        for peer in mute {
+            self.note_mute(&peer, effects);
+        }
+    }
+
+    /// A peer did not answer a ping.
+    fn note_mute(&mut self, from: &NodeId, effects: &mut Vec<Effect>) {
+        let Some(peer) = self.catching_up.peers.get_mut(from) else { return };
+        peer.mute = peer.mute.saturating_add(1);
+        if peer.mute >= MUTE_AFTER {
+            effects.push(Effect::Disconnect(from.clone()));
+        }
     }
 
     fn pick_at_random(&mut self, now: Now) {
@@ -231,12 +260,18 @@ impl Machine {
             return;
         }
         self.catching_up.due = Some(now.steady);
-        let Some(answer) = answer else { return };
-        if what == Asked::Ping {
-            if let Some(peer) = self.catching_up.peers.get_mut(from) {
-                peer.round_trip = Some(now.steady.since(since));
+        let Some(answer) = answer else {
+            if what == Asked::Ping {
+                self.note_mute(from, effects);
             }
             return;
+        };
+        if let Some(peer) = self.catching_up.peers.get_mut(from) {
+            peer.mute = 0;
+            if what == Asked::Ping {
+                peer.round_trip = Some(now.steady.since(since));
+                return;
+            }
         }
         let mut news = Vec::with_capacity(answer.batches.len());
         for batch in answer.batches {

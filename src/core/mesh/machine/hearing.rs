@@ -6,7 +6,7 @@ use crate::mesh::members::Change;
 use crate::mesh::rules::Rule;
 use crate::mesh::words::{Batch, Beat, Fact, Now, Steady, Suspicion};
 use crate::result::ProbeResult;
-use crate::vocabulary::{Interval, MeshTime, Millis, NodeId, ServiceId};
+use crate::vocabulary::{Interval, MeshTime, Millis, NodeId, ServiceId, Vote};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -208,8 +208,13 @@ impl Machine {
             return false;
         }
         let interval = self.interval_of(&result.service);
-        // one ahead is lawful, and clocks differ a little
-        let lawful_at = result.cycle.start().minus(interval.span()).minus(Millis(interval.span().0 / 4));
+        // clocks differ a little, and a recovery is the first word of the next cycle; a failure that is said
+        // ahead of its cycle would decide that alone
+        let early = match result.outcome.vote() {
+            Some(Vote::Failed) => Millis(0),
+            Some(Vote::Passed) | None => interval.span(),
+        };
+        let lawful_at = result.cycle.start().minus(early).minus(Millis(interval.span().0 / 4));
         let mesh_now = self.mesh_time(now);
         if lawful_at <= mesh_now {
             return false;

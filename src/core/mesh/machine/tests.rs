@@ -18,6 +18,7 @@ struct Node {
     heard: Vec<(NodeId, Fact)>,
     confirms: Vec<ServiceId>,
     seats: BTreeMap<ServiceId, Seat>,
+    closed: Vec<NodeId>,
     up: bool,
 }
 
@@ -108,7 +109,7 @@ impl Net {
         };
         let machine = Machine::new(setup(name, boot, have), self.now());
         let (heard, confirms, seats) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let node = Node { machine, log, heard, confirms, seats, up: true };
+        let node = Node { machine, log, heard, confirms, seats, closed: Vec::new(), up: true };
         self.nodes.insert(me.clone(), node);
         self.tell(&me, Event::Watching(Arc::new(vec![service("shop")]), Stamp::default()));
         let others: Vec<NodeId> = self.nodes.keys().filter(|other| self.reach(&me, other)).cloned().collect();
@@ -210,12 +211,12 @@ impl Net {
             }
             Effect::Seats(seats) => node.seats = seats.as_ref().clone(),
             Effect::Confirm(service) => node.confirms.push(service),
+            Effect::Disconnect(peer) => node.closed.push(peer),
             Effect::Answer { .. }
             | Effect::Keep(..)
             | Effect::Holder(..)
             | Effect::Members
             | Effect::Configuration(_)
-            | Effect::Disconnect(_)
             | Effect::Dropped(..) => {}
         }
     }
@@ -371,4 +372,26 @@ fn a_goodbye_is_the_last_beat_whatever_is_heard_after_it() {
     let view = net.nodes[&id("a")].machine.view(net.now());
     let left = view.members.iter().find(|member| member.node == id("c")).unwrap();
     assert_eq!(left.liveness, crate::mesh::view::Liveness::Left);
+}
+
+#[test]
+fn a_peer_that_is_heard_through_others_only_and_answers_nothing_is_disconnected() {
+    let mut net = Net::of(&["a", "b", "hub"]);
+    net.pass(5_000);
+    // the path is cut; b has noticed and closed its end, a has not
+    net.cut.extend([(id("a"), id("b")), (id("b"), id("a"))]);
+    net.tell(&id("b"), Event::Disconnected(id("a")));
+    net.pass(50_000);
+    assert_eq!(net.nodes[&id("a")].closed, [] as [NodeId; 0], "one question may be lost");
+    net.pass(20_000);
+    assert_eq!(net.nodes[&id("a")].closed, [id("b")]);
+    assert_eq!(
+        net.nodes[&id("b")].machine.peers_alive(),
+        1,
+        "a's beats are not passed on while it thinks so"
+    );
+    net.tell(&id("a"), Event::Disconnected(id("b")));
+    net.pass(3_000);
+    assert_eq!(net.nodes[&id("b")].machine.peers_alive(), 2);
+    assert_eq!(net.nodes[&id("a")].machine.peers_alive(), 2);
 }
