@@ -1,17 +1,19 @@
 //! The agent: three lines a message, the branches are the core's.
 
-use crate::ledger::{COMMIT_EVERY, Ledger};
+use crate::late::Late;
+use crate::ledger::{BATCH_LIMIT, COMMIT_EVERY, Ledger};
 use crate::past::{past_of, reconciled};
 use actix::prelude::*;
 use p7_bus::{
-    Ask, AskError, Configured, FactsHeard, Heard, IncidentChanged, MeshNoted, NetworkNoted, ProbeFinished,
-    Request, Snapshot, Stated, StoreNoted, tell,
+    Ask, AskError, Configured, Heard, IncidentChanged, NetworkNoted, ProbeFinished, Request, Snapshot,
+    Stated, StoreNoted, tell,
 };
 use p7_core::incident::Incident;
+use p7_core::mesh::words;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId};
-use p7_core::watch::{Effect, Event, Watch};
+use p7_core::watch::{Effect, Event, Sites, Watch};
 use p7_store::{Fact, Store, Upkeep};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +38,7 @@ pub struct Listeners {
     pub store: Vec<Recipient<StoreNoted>>,
     /// This machine's own network.
     pub network: Vec<Recipient<NetworkNoted>>,
-    /// What this node states, for the whole mesh.
+    /// What this node states, for the mesh.
     pub stated: Vec<Recipient<Stated>>,
 }
 
@@ -61,9 +63,10 @@ pub struct Aggregator {
     pub(crate) watch: Watch,
     pub(crate) ledger: Ledger,
     pub(crate) clock: fn() -> MeshTime,
-    listeners: Listeners,
+    pub(crate) listeners: Listeners,
     pub(crate) stated: u64,
-    sites: p7_core::watch::Sites,
+    pub(crate) sites: Sites,
+    pub(crate) late: Late,
 }
 
 /// Write everything and stop; answered when done.
@@ -81,7 +84,8 @@ impl Aggregator {
             clock: parts.clock,
             listeners: Listeners::default(),
             stated: 0,
-            sites: p7_core::watch::Sites::new(),
+            sites: Sites::new(),
+            late: Late::default(),
         }
     }
 
@@ -94,7 +98,7 @@ impl Aggregator {
         let facts: Vec<Fact> = facts.collect();
         if !facts.is_empty() {
             for fact in facts {
-                self.ledger.note(fact);
+                self.note(fact);
             }
             // whoever hears of an incident finds it in the store
             self.commit();
@@ -112,40 +116,6 @@ impl Aggregator {
                 }
                 Effect::NoIncident(_) => {}
             }
-        }
-    }
-
-    fn hear_result(&mut self, result: &Arc<ProbeResult>) {
-        self.ledger.note(Fact::Result(Arc::clone(result)));
-        let effects = self.watch.hear(Event::Result(Arc::clone(result)), (self.clock)());
-        self.perform(effects, Some(result));
-    }
-
-    fn hear_fact(&mut self, fact: p7_core::mesh::words::Fact) {
-        use p7_core::mesh::words::Fact as Said;
-        let event = match fact {
-            Said::Result(result) => return self.hear_result(&result),
-            Said::Acknowledged(said) => {
-                self.ledger.note(Fact::Acknowledgement(said.clone()));
-                Event::Acknowledged(said)
-            }
-            Said::Held(hold) => {
-                self.ledger.note(Fact::Hold(hold.clone()));
-                Event::Held(hold)
-            }
-            Said::Deployed(deployment) => {
-                self.ledger.note(Fact::Deployment(deployment.clone()));
-                Event::Deployed(deployment)
-            }
-            Said::About(_) | Said::Configured(_) | Said::Noticed(_) => return,
-        };
-        let effects = self.watch.hear(event, (self.clock)());
-        self.perform(effects, None);
-    }
-
-    pub(crate) fn state_to_all(&self, fact: p7_core::mesh::words::Fact) {
-        for listener in &self.listeners.stated {
-            tell(listener, "stated", Stated(vec![fact.clone()]));
         }
     }
 
@@ -167,6 +137,25 @@ impl Aggregator {
         }
     }
 
+    /// Notes a fact to be written; a full batch is written at once.
+    pub(crate) fn note(&mut self, fact: Fact) {
+        self.ledger.note(fact);
+        // more than one waits only when the store takes none: then it is not asked each time
+        if self.ledger.waiting().is_multiple_of(BATCH_LIMIT) {
+            self.commit();
+        }
+    }
+
+    /// Writes all that waits. False when the store does not take it.
+    pub(crate) fn written(&mut self) -> bool {
+        let mut before = usize::MAX;
+        while (1..before).contains(&self.ledger.waiting()) {
+            before = self.ledger.waiting();
+            self.commit();
+        }
+        self.ledger.waiting() == 0
+    }
+
     fn commit(&mut self) {
         if let Some(noted) = self.ledger.commit() {
             for listener in &self.listeners.store {
@@ -175,7 +164,8 @@ impl Aggregator {
         }
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, context: &mut Context<Self>) {
+        self.tick_late(context);
         let effects = self.watch.hear(Event::Tick, (self.clock)());
         self.perform(effects, None);
         if self.ledger.take_unsynced() {
@@ -212,6 +202,8 @@ impl Aggregator {
 
     /// Takes up the past of services that were not watched before.
     fn restore(&mut self, configured: &Configured, now: MeshTime) {
+        // results of others may have come before the services
+        self.written();
         let store = self.ledger.store().clone();
         let deployments = store.deployments().unwrap_or_else(|error| {
             tracing::error!(%error, "can't read the deployments");
@@ -244,7 +236,7 @@ impl Actor for Aggregator {
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX_LIMIT);
         context.run_interval(COMMIT_EVERY, |agent, _| agent.commit());
-        context.run_interval(TICK_EVERY, |agent, _| agent.tick());
+        context.run_interval(TICK_EVERY, Self::tick);
         context.run_later(UPKEEP_EVERY / 4, |agent, context| agent.upkeep(context));
         let now = (self.clock)();
         match self.ledger.store().holds(now) {
@@ -258,31 +250,10 @@ impl Handler<ProbeFinished> for Aggregator {
     type Result = ();
 
     fn handle(&mut self, ProbeFinished(result): ProbeFinished, _: &mut Self::Context) {
-        self.state_to_all(p7_core::mesh::words::Fact::Result(Arc::clone(&result)));
-        self.hear_result(&result);
-    }
-}
-
-impl Handler<FactsHeard> for Aggregator {
-    type Result = ();
-
-    fn handle(&mut self, FactsHeard(facts): FactsHeard, _: &mut Self::Context) {
-        for (_author, fact) in facts {
-            self.hear_fact(fact);
-        }
-    }
-}
-
-impl Handler<MeshNoted> for Aggregator {
-    type Result = ();
-
-    fn handle(&mut self, MeshNoted(view): MeshNoted, _: &mut Self::Context) {
-        let sites = view.sites();
-        if sites != self.sites {
-            self.sites.clone_from(&sites);
-            let effects = self.watch.place(sites, (self.clock)());
-            self.perform(effects, None);
-        }
+        self.note(Fact::Result(Arc::clone(&result)));
+        self.state_to_mesh(&words::Fact::Result(Arc::clone(&result)));
+        let effects = self.watch.hear(Event::Result(Arc::clone(&result)), (self.clock)());
+        self.perform(effects, Some(&result));
     }
 }
 

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 /// How often what has come in is written. A `kill -9` loses at most this much.
 pub const COMMIT_EVERY: Duration = Duration::from_millis(250);
-/// How many facts wait while the store takes none: five minutes of 100 results a second.
-const WAITING_LIMIT: usize = 30_000;
+/// How many facts wait while the store takes none: five minutes of a mesh with 300 results a second, some
+/// 30 MB.
+const WAITING_LIMIT: usize = 100_000;
 /// How many are written at once, so that a long queue does not hold the agent up.
-const BATCH_LIMIT: usize = 2_000;
+pub(crate) const BATCH_LIMIT: usize = 2_000;
 
 /// The facts that are not yet written.
 pub(crate) struct Ledger {
@@ -72,6 +73,11 @@ impl Ledger {
                 Some(StoreNoted { trouble: Some(trouble), lost: self.lost })
             }
         }
+    }
+
+    /// How many wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     /// Whether there is something for the disk itself, and forgets that there was.

@@ -4,7 +4,9 @@
 //! Results are written in batches every [`COMMIT_EVERY`]: so much may be lost by a kill, and no more.
 
 mod aggregator;
+mod late;
 mod ledger;
+mod mesh;
 mod past;
 mod statements;
 

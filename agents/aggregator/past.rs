@@ -4,8 +4,7 @@ use p7_core::incident::Incident;
 use p7_core::service::Service;
 use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
 use p7_core::watch::{KEPT_CYCLES, Past, Watch, abandoned};
-use p7_store::{IncidentsQuery, ResultsQuery, Store, StoreError, Which};
-use std::collections::BTreeSet;
+use p7_store::{IncidentsQuery, Store, StoreError, Which};
 use std::sync::Arc;
 
 /// How many of the last incidents are looked at for the one before the results.
@@ -13,19 +12,8 @@ const INCIDENTS_LOOKED_AT: usize = 8;
 
 /// The past of one service.
 pub(crate) fn past_of(store: &Store, service: &Service) -> Result<Past, StoreError> {
-    let newest_first = store.results(&ResultsQuery {
-        service: service.id.clone(),
-        from: MeshTime(0),
-        to: MeshTime(u64::MAX),
-        node: None,
-        // the more vantage points there are, the fewer cycles this covers
-        limit: KEPT_CYCLES * 8,
-        after: None,
-    })?;
-    let mut results = newest_first.rows;
-    let cycles: BTreeSet<Cycle> = results.iter().map(|result| result.cycle).collect();
-    let oldest = cycles.iter().rev().nth(KEPT_CYCLES - 1).or(cycles.first()).copied();
-    results.retain(|result| oldest.is_none_or(|oldest| result.cycle >= oldest));
+    let results = store.cycles_before(&service.id, Cycle::starting(MeshTime(u64::MAX)), KEPT_CYCLES)?;
+    let oldest = results.first().map(|result| result.cycle);
     let incidents = store.incidents(&IncidentsQuery {
         service: Some(service.id.clone()),
         from: MeshTime(0),

@@ -3,7 +3,7 @@
 use crate::aggregator::Aggregator;
 use p7_bus::{Ask, AskError, Request};
 use p7_core::facts::{Acknowledgement, Deployment, Hold, NOTE_LIMIT, Scope};
-use p7_core::mesh::words::Fact as Said;
+use p7_core::mesh::words;
 use p7_core::vocabulary::{MeshTime, Millis, ServiceId, shortened};
 use p7_core::watch::Event;
 use p7_store::Fact;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Longest hold: a year. A longer one is a service to be removed.
 const LONGEST_HOLD: Millis = Millis::seconds(366 * 24 * 3600);
 /// Most holds at once.
-const HOLDS_LIMIT: usize = 1_000;
+pub(crate) const HOLDS_LIMIT: usize = 1_000;
 
 impl Aggregator {
     pub(crate) fn answer(&mut self, request: Request) -> Result<Ask, AskError> {
@@ -42,7 +42,7 @@ impl Aggregator {
                     ..deployment
                 };
                 self.state(&Fact::Deployment(deployment.clone()))?;
-                self.state_to_all(Said::Deployed(deployment.clone()));
+                self.state_to_mesh(&words::Fact::Deployed(deployment.clone()));
                 let effects = self.watch.hear(Event::Deployed(deployment.clone()), now);
                 self.perform(effects, None);
                 Ok(Ask::Deployed(deployment))
@@ -66,7 +66,7 @@ impl Aggregator {
         let (open, incident) = (Arc::new(open.clone()), open.id.clone());
         let said = Acknowledgement { incident, service, by: note(by), at: now, reason: note(reason) };
         self.state(&Fact::Acknowledgement(said.clone()))?;
-        self.state_to_all(Said::Acknowledged(said.clone()));
+        self.state_to_mesh(&words::Fact::Acknowledged(said.clone()));
         let effects = self.watch.hear(Event::Acknowledged(said.clone()), now);
         self.perform(effects, None);
         self.tell_incident(&open);
@@ -107,7 +107,7 @@ impl Aggregator {
 
     fn hold_stated(&mut self, hold: Hold, now: MeshTime) -> Result<Ask, AskError> {
         self.state(&Fact::Hold(hold.clone()))?;
-        self.state_to_all(Said::Held(hold.clone()));
+        self.state_to_mesh(&words::Fact::Held(hold.clone()));
         let effects = self.watch.hear(Event::Held(hold.clone()), now);
         self.perform(effects, None);
         Ok(Ask::Held(hold))
@@ -136,7 +136,8 @@ impl Aggregator {
     }
 }
 
-fn note(text: &str) -> String {
+/// A text of lawful length, on one line.
+pub(crate) fn note(text: &str) -> String {
     let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     shortened(clean.trim(), NOTE_LIMIT).to_owned()
 }

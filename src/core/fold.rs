@@ -75,6 +75,12 @@ impl Folded {
         folded
     }
 
+    /// Takes for granted that there were cycles before: it is no service that has only just begun.
+    pub(crate) fn going_on(mut self) -> Self {
+        self.decided = KNOWN_CYCLES_NEEDED;
+        self
+    }
+
     /// The cycles of the window, newest first.
     pub(crate) fn window(&self, rules: Rules) -> impl Iterator<Item = (Cycle, Verdict)> + '_ {
         self.tail.iter().rev().take(usize::from(rules.window)).copied()

@@ -21,6 +21,7 @@ mod fold;
 pub mod incident;
 pub mod maintenance;
 pub mod mesh;
+pub mod past;
 pub mod result;
 pub mod schedule;
 pub mod service;

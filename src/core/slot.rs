@@ -79,27 +79,36 @@ impl Slot {
         }
     }
 
-    pub(crate) fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
-        let says = self
-            .seen
-            .iter()
+    /// Works out what follows. Somebody must have voted on the cycle itself; whoever has not spoken about it
+    /// yet stands by its word about the cycle `before`: or a cycle that has only just begun would be judged
+    /// by whoever happens to be the first to test, and a steady partial failure would open an incident and
+    /// end it again in every cycle.
+    pub(crate) fn work_out(&mut self, cycle: Cycle, before: &[Seen], sites: &Sites) {
+        let has_vote = self.seen.iter().any(|seen| seen.outcome.vote().is_some());
+        let is_silent = |one: &&Seen| self.seen.binary_search_by(|known| known.node.cmp(&one.node)).is_err();
+        let standing_by = before.iter().filter(|_| has_vote).filter(is_silent);
+        let words = || self.seen.iter().chain(standing_by.clone());
+        let says = words()
             .map(|seen| Say { site: sites.get(&seen.node).map(String::as_str), outcome: seen.outcome });
         let decision = decide(says);
         let verdict = decision.map(|decision| decision.verdict);
-        self.summary = CycleSummary {
+        let summary = CycleSummary {
             cycle,
             verdict,
-            outcome: standing(verdict, self.seen.iter().map(|seen| seen.outcome)),
+            outcome: standing(verdict, words().map(|seen| seen.outcome)),
             failed: decision.map_or(0, |decision| decision.failed),
             voting: decision.map_or(0, |decision| decision.voting),
             latency: self.median_latency(),
         };
-        self.decided = decision.map(|decision| {
+        let decided = decision.map(|decision| {
             let side = if decision.verdict == Verdict::Failed { Vote::Failed } else { Vote::Passed };
-            let at =
-                self.seen.iter().filter(|seen| seen.outcome.vote() == Some(side)).map(|seen| seen.at).min();
+            let of_side = |seen: &&Seen| seen.outcome.vote() == Some(side);
+            let own = self.seen.iter().filter(of_side).map(|seen| seen.at).min();
+            let at = own.or_else(|| words().filter(of_side).map(|seen| seen.at).min());
             Decided { cycle, decision, at: at.unwrap_or(cycle.start()), reason: self.reason() }
         });
+        self.summary = summary;
+        self.decided = decided;
     }
 
     /// Why the cycle is not simply up: the first reason of the failed results, else of any.

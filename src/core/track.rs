@@ -4,13 +4,14 @@ use crate::facts::{Acknowledgement, Deployment, Hold, HoldKind, Scope};
 use crate::fold::Folded;
 use crate::incident::{Incident, IncidentId};
 use crate::maintenance::{Active, active};
+use crate::past::FoldedPast;
 use crate::result::ProbeResult;
 use crate::service::Service;
 use crate::slot::{Seen, Slot};
 use crate::status::{
     CycleSummary, Failtage, Freshness, MaintenanceNote, ServiceStatus, SilenceNote, VantageStatus,
 };
-use crate::vocabulary::{Cycle, MeshTime, Outcome, Vote};
+use crate::vocabulary::{Cycle, MeshTime, Millis, Outcome, Vote};
 use crate::watch::{KEPT_CYCLES, SHOWN_CYCLES, Sites};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -90,20 +91,47 @@ impl Track {
         self.folded = self.base.clone();
     }
 
+    /// The first cycle whose results are not too old; none when nothing is.
+    pub(crate) fn remembers_from(&self) -> Option<Cycle> {
+        let judged = self.base.latest().map(|latest| Cycle::starting(latest.start().plus(Millis(1))));
+        let full = self.slots.len() >= KEPT_CYCLES;
+        judged.max(self.slots.keys().next().copied().filter(|_| full))
+    }
+
+    /// Whether it holds more cycles than are kept, until the next fold.
+    pub(crate) fn overflows(&self) -> bool {
+        self.slots.len() > KEPT_CYCLES
+    }
+
+    /// Takes up the fold of everything before what it remembers, as late results have made it. None when
+    /// that is no longer what it ends at.
+    pub(crate) fn correct(&mut self, past: &FoldedPast) -> Option<Changed> {
+        if self.remembers_from() != Some(past.before) {
+            return None;
+        }
+        self.base = past.folded.clone();
+        self.head.before = None;
+        let mut changed = self.refold();
+        // one that now ended before what is remembered is not gone
+        changed.withdrawn.retain(|id| !past.ended.iter().any(|ended| ended.id == *id));
+        Some(changed)
+    }
+
     /// Notes one result without working out what follows. False when it is known already or too old.
     pub(crate) fn note(&mut self, result: &ProbeResult, sites: &Sites) -> bool {
-        let full = self.slots.len() >= KEPT_CYCLES;
-        let oldest = self.slots.keys().next().copied();
-        let too_old = self.base.latest().is_some_and(|latest| result.cycle <= latest)
-            || (full && oldest.is_some_and(|oldest| result.cycle < oldest));
-        if too_old {
+        if self.remembers_from().is_some_and(|from| result.cycle < from) {
             return false;
         }
         let slot = self.slots.entry(result.cycle).or_insert_with(|| Slot::empty(result.cycle));
         if !slot.take(Seen::of(result)) {
             return false;
         }
-        slot.work_out(result.cycle, sites);
+        self.work_out(result.cycle, sites);
+        // who has not spoken about the next cycle stands by this word
+        let next = result.cycle.later(1, self.service.interval);
+        if self.slots.contains_key(&next) {
+            self.work_out(next, sites);
+        }
         if self.head.before.is_some_and(|before| result.cycle < before) {
             self.head.before = None;
         }
@@ -112,10 +140,23 @@ impl Track {
 
     /// Works every slot out again: the sites have changed.
     pub(crate) fn recast(&mut self, sites: &Sites) {
-        for (cycle, slot) in &mut self.slots {
-            slot.work_out(*cycle, sites);
+        let cycles: Vec<Cycle> = self.slots.keys().copied().collect();
+        for cycle in cycles {
+            self.work_out(cycle, sites);
         }
         self.head.before = None;
+    }
+
+    fn work_out(&mut self, cycle: Cycle, sites: &Sites) {
+        let before = cycle.earlier(1, self.service.interval);
+        let lent =
+            self.slots.get_mut(&before).filter(|_| before < cycle).map(|slot| std::mem::take(&mut slot.seen));
+        if let Some(slot) = self.slots.get_mut(&cycle) {
+            slot.work_out(cycle, lent.as_deref().unwrap_or_default(), sites);
+        }
+        if let (Some(seen), Some(slot)) = (lent, self.slots.get_mut(&before)) {
+            slot.seen = seen;
+        }
     }
 
     /// Judges by another configuration from now on. What was judged by the old one stays judged, and only

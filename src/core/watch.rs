@@ -2,12 +2,13 @@
 
 use crate::facts::{Acknowledgement, Deployment, Hold};
 use crate::incident::{Incident, IncidentId};
+use crate::past::FoldedPast;
 use crate::result::ProbeResult;
 use crate::service::Service;
 use crate::status::ServiceStatus;
 use crate::track::{Changed, Track};
 use crate::vocabulary::{Cycle, MeshTime, NodeId, ServiceId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// How many cycles a status shows, gaps included.
@@ -43,6 +44,15 @@ pub enum Effect {
     Incident(Arc<Incident>),
     /// Late results have shown that there was no such incident.
     NoIncident(IncidentId),
+}
+
+/// What follows from many results at once.
+#[derive(Debug, Clone, Default)]
+pub struct HeardAll {
+    /// What should follow.
+    pub effects: Vec<Effect>,
+    /// Services that got results older than what is remembered, with the oldest cycle of those.
+    pub late: BTreeMap<ServiceId, Cycle>,
 }
 
 /// What the store knows of a service when a node starts.
@@ -157,7 +167,9 @@ impl Watch {
                 }
             }
             Event::Held(hold) => {
-                let newer = self.holds.get(&hold.id).is_none_or(|known| known.stated < hold.stated);
+                // of two versions of one moment every node takes the same
+                let rank = |hold: &Hold| (hold.stated, hold.ends, hold.by.clone(), hold.reason.clone());
+                let newer = self.holds.get(&hold.id).is_none_or(|known| rank(known) < rank(&hold));
                 if newer {
                     self.holds.insert(hold.id.clone(), hold);
                     for track in self.tracks.values_mut() {
@@ -169,7 +181,8 @@ impl Watch {
                 let Some(track) = self.tracks.get_mut(&deployment.service) else {
                     return effects;
                 };
-                let newer = track.deployment.as_ref().is_none_or(|known| known.at <= deployment.at);
+                let rank = |one: &Deployment| (one.at, one.state, one.name.clone(), one.by.clone());
+                let newer = track.deployment.as_ref().is_none_or(|known| rank(known) <= rank(&deployment));
                 if newer {
                     track.deployment = Some(deployment);
                     show(&mut effects, track, &self.holds, now);
@@ -177,6 +190,51 @@ impl Watch {
             }
         }
         effects
+    }
+
+    /// Notes many results at once and says what should follow: a status once a service, an incident as it
+    /// stands in the end. Which are too old is told, too: see [`crate::past`].
+    pub fn hear_all(&mut self, results: &[Arc<ProbeResult>], now: MeshTime) -> HeardAll {
+        let mut heard = HeardAll::default();
+        let mut sorted: Vec<&Arc<ProbeResult>> = results.iter().collect();
+        sorted.sort_by_key(|result| result.cycle);
+        let mut changed: BTreeSet<&ServiceId> = BTreeSet::new();
+        for result in sorted {
+            let Some(track) = self.tracks.get_mut(&result.service) else { continue };
+            if track.remembers_from().is_some_and(|from| result.cycle < from) {
+                // the first is the oldest
+                heard.late.entry(result.service.clone()).or_insert(result.cycle);
+            } else if track.note(result, &self.sites) {
+                changed.insert(&result.service);
+                if track.overflows() {
+                    incidents(&mut heard.effects, track.refold());
+                }
+            }
+        }
+        for id in changed {
+            if let Some(track) = self.tracks.get_mut(id) {
+                incidents(&mut heard.effects, track.refold());
+                show(&mut heard.effects, track, &self.holds, now);
+            }
+        }
+        keep_last(&mut heard.effects);
+        heard
+    }
+
+    /// The first cycle of a service that is remembered here; results of earlier ones go to the store only.
+    /// None when nothing was forgotten yet.
+    pub fn remembers_from(&self, service: &ServiceId) -> Option<Cycle> {
+        self.tracks.get(service)?.remembers_from()
+    }
+
+    /// Takes up what late results have made of a service's past. None when what is remembered has moved on
+    /// meanwhile: fold again.
+    pub fn correct(&mut self, service: &ServiceId, past: &FoldedPast, now: MeshTime) -> Option<Vec<Effect>> {
+        let track = self.tracks.get_mut(service)?;
+        let mut effects = Vec::new();
+        incidents(&mut effects, track.correct(past)?);
+        show(&mut effects, track, &self.holds, now);
+        Some(effects)
     }
 
     /// A service's status as last shown.
@@ -229,6 +287,18 @@ fn incidents(effects: &mut Vec<Effect>, changed: Changed) {
     effects.extend(changed.withdrawn.into_iter().map(Effect::NoIncident));
     let known = changed.incidents.into_iter().map(Arc::new);
     effects.extend(known.map(Effect::Incident));
+}
+
+/// Of several words about one incident only the last is worth saying.
+fn keep_last(effects: &mut Vec<Effect>) {
+    let mut said = BTreeSet::new();
+    effects.reverse();
+    effects.retain(|effect| match effect {
+        Effect::Status(_) => true,
+        Effect::Incident(incident) => said.insert(incident.id.clone()),
+        Effect::NoIncident(id) => said.insert(id.clone()),
+    });
+    effects.reverse();
 }
 
 fn show(effects: &mut Vec<Effect>, track: &mut Track, holds: &BTreeMap<String, Hold>, now: MeshTime) {

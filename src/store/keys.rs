@@ -22,6 +22,7 @@
 //! written long ago, and what is past its time is dropped a bucket at once.
 
 use crate::rollup::{DAY_MS, HOUR_MS};
+use serde::{Deserialize, Serialize};
 
 /// The table of small numbers.
 pub(crate) const NAMES: u8 = b'n';
@@ -75,7 +76,7 @@ pub(crate) const HOURS: Series = Series { table: b'h', width: 32 * DAY_MS };
 pub(crate) const DAYS: Series = Series { table: b'd', width: 1024 * DAY_MS };
 
 /// The place of a row of a [`Series`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub(crate) bucket: u32,
     pub(crate) service: u32,

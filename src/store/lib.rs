@@ -6,8 +6,10 @@
 //! a function of the results.
 
 mod config;
+mod cycles;
 mod engine;
 mod error;
+mod exchange;
 mod identity;
 mod keys;
 mod log;
@@ -26,6 +28,7 @@ mod upkeep;
 
 pub use config::{Config, Retention};
 pub use error::StoreError;
+pub use exchange::{Imported, RollupCursor, RollupPage, RollupRow};
 pub use identity::{Identity, identity};
 pub use log::LogRow;
 pub use mesh::PEERS_LIMIT;

@@ -188,8 +188,11 @@ fn shared(view: &View<'_>) -> Result<Option<Configuration>, StoreError> {
     row.map(|row| records::read_configuration(&row).map_err(|bad| view.damaged(bad))).transpose()
 }
 
+/// A text and its row.
+type TextRow = (String, Box<[u8]>);
+
 /// The rows of a table whose keys are texts.
-fn texts(view: &View<'_>, table: u8) -> Result<Vec<(String, Box<[u8]>)>, StoreError> {
+fn texts(view: &View<'_>, table: u8) -> Result<Vec<TextRow>, StoreError> {
     let mut walk = view.walk_table(table);
     walk.at_first();
     let rows = walk.rest(usize::MAX)?.into_iter();

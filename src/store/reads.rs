@@ -266,7 +266,7 @@ fn all(view: &View<'_>, table: u8) -> Result<Vec<Row>, StoreError> {
     walk.rest(SCAN_LIMIT)
 }
 
-fn read_result(
+pub(crate) fn read_result(
     view: &View<'_>,
     names: &Names,
     service: &ServiceId,

@@ -304,6 +304,16 @@ pub(crate) fn read_rollup(start: u64, resolution: Resolution, row: &[u8]) -> Res
     Ok(Rollup::from_parts(MeshTime(start), resolution, row.counts, latencies))
 }
 
+/// The latencies of a rollup, for another node.
+pub(crate) fn sketch_row(sketch: &Sketch) -> Vec<u8> {
+    encode(&sketch.row())
+}
+
+/// Latencies from another node.
+pub(crate) fn read_sketch(row: &[u8]) -> Result<Sketch, BadRow> {
+    Sketch::read(decode(row)?).ok_or_else(|| BadRow::Shape("bins out of order".to_owned()))
+}
+
 fn bounded() -> Configuration<LittleEndian, Varint, Limit<ROW_LIMIT>> {
     config::standard().with_limit()
 }

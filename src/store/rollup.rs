@@ -3,6 +3,7 @@
 use crate::sketch::Sketch;
 use p7_core::result::ProbeResult;
 use p7_core::vocabulary::{MeshTime, Micros, Millis, Outcome, Vote};
+use serde::{Deserialize, Serialize};
 
 /// An hour, in milliseconds.
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -10,7 +11,7 @@ pub(crate) const HOUR_MS: u64 = 3_600_000;
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// The span a rollup covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Resolution {
     /// An hour.
     Hour,

@@ -298,7 +298,8 @@ impl Count {
             self.service,
             (day, day.saturating_add(DAY_MS)),
             |hour, node, rollup| {
-                if hour != self.hour {
+                // of a node without results of its own here the figures came from others
+                if hour != self.hour || !self.by_node.contains_key(&node) {
                     add(node, &rollup);
                 }
             },

@@ -2,7 +2,7 @@
 
 use crate::effects::number_of;
 use crate::network::Index;
-use crate::node::{Message, Power};
+use crate::node::{Message, Parcel, Power};
 use crate::queue::At;
 use crate::world::{Happening, World};
 use p7_core::mesh::machine::{Answer, Event};
@@ -17,9 +17,17 @@ const FAN_OUT: usize = 6;
 const PASS_ON_TO_ALL: usize = 16;
 
 impl World {
+    /// Gossips something of this node's own.
+    pub(crate) fn spread(&mut self, node: Index, message: Message) {
+        self.gossips = self.gossips.wrapping_add(1).max(1);
+        let parcel = Rc::new(Parcel { id: self.gossips, message });
+        self.nodes[usize::from(node)].seen.is_new(parcel.id);
+        self.gossip(node, &parcel, None);
+    }
+
     /// Sends gossip to all peers; what is passed on does not go back to where it came from.
-    pub(crate) fn gossip(&mut self, node: Index, message: &Rc<Message>, from: Option<Index>) {
-        let author = match message.as_ref() {
+    pub(crate) fn gossip(&mut self, node: Index, message: &Rc<Parcel>, from: Option<Index>) {
+        let author = match &message.message {
             Message::Beat(beat) => Some(number_of(&beat.node)),
             Message::Batch(batch) => Some(number_of(&batch.sequence.author)),
             Message::Suspicion(suspicion) => Some(number_of(&suspicion.author)),
@@ -37,24 +45,31 @@ impl World {
             {
                 continue;
             }
-            self.send(node, to, message);
+            self.send(node, to, message, Arrival::First);
             if self.network.doubles(&mut self.chance) {
-                self.send(node, to, message);
+                self.send(node, to, message, Arrival::Again);
             }
         }
     }
 
-    fn send(&mut self, from: Index, to: Index, message: &Rc<Message>) {
+    fn send(&mut self, from: Index, to: Index, message: &Rc<Parcel>, copy: Arrival) {
         let Some(epoch) = self.network.epoch(from, to) else { return };
         if !self.network.passes(from, to) {
             self.network.hold(from, to, message);
             return;
         }
         let at = self.now + self.network.latency(&mut self.chance) + self.nodes[usize::from(to)].slow;
-        self.queue.put(at, Happening::Deliver { to, from, epoch, message: Rc::clone(message) });
+        self.queue.put(at, Happening::Deliver { to, from, epoch, copy, message: Rc::clone(message) });
     }
 
-    pub(crate) fn deliver(&mut self, to: Index, from: Index, epoch: u32, message: &Rc<Message>) {
+    pub(crate) fn deliver(
+        &mut self,
+        to: Index,
+        from: Index,
+        epoch: u32,
+        message: &Rc<Parcel>,
+        copy: Arrival,
+    ) {
         match self.nodes[usize::from(to)].power {
             Power::On => {}
             Power::Asleep => {
@@ -71,7 +86,11 @@ impl World {
             }
             return;
         }
-        let event = match message.as_ref() {
+        // what was relayed by several is heard once, as the transport sees to it
+        if message.id != 0 && copy == Arrival::First && !self.nodes[usize::from(to)].seen.is_new(message.id) {
+            return;
+        }
+        let event = match &message.message {
             Message::Beat(beat) => Event::HeardBeat(beat.clone()),
             Message::Batch(batch) => Event::HeardBatch(batch.clone()),
             Message::Suspicion(suspicion) => Event::HeardSuspicion(suspicion.clone()),
@@ -92,7 +111,8 @@ impl World {
 
     pub(crate) fn ask(&mut self, node: Index, to: Index, ticket: u64, question: Question) {
         if !self.network.loses(&mut self.chance) {
-            self.send(node, to, &Rc::new(Message::Question(ticket, question)));
+            let message = Message::Question(ticket, question);
+            self.send(node, to, &Rc::new(Parcel { id: 0, message }), Arrival::First);
         }
         let life = self.nodes[usize::from(node)].life;
         self.queue.put(self.now + ANSWER_WITHIN, Happening::NoAnswer { at: node, life, of: to, ticket });
@@ -101,7 +121,8 @@ impl World {
     pub(crate) fn reply(&mut self, node: Index, token: u64, answer: Answer) {
         let to = Index::try_from(token & 0xffff).unwrap_or_default();
         if !self.network.loses(&mut self.chance) {
-            self.send(node, to, &Rc::new(Message::Reply(token >> 16, answer)));
+            let message = Message::Reply(token >> 16, answer);
+            self.send(node, to, &Rc::new(Parcel { id: 0, message }), Arrival::First);
         }
     }
 
@@ -199,11 +220,23 @@ impl World {
             // what a sender's system repeats comes within a second of the way being open
             let at = self.now + self.chance.between(1, 1_000);
             if let Some(epoch) = self.network.epoch(sender, receiver) {
-                self.queue.put(at, Happening::Deliver { to: receiver, from: sender, epoch, message });
+                self.queue.put(
+                    at,
+                    Happening::Deliver { to: receiver, from: sender, epoch, copy: Arrival::First, message },
+                );
             }
         }
         self.dial_soon(from, to);
     }
+}
+
+/// Whether gossip comes as the transport lets it through, or once more in spite of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// As usual.
+    First,
+    /// Again, after the transport has forgotten that it was seen.
+    Again,
 }
 
 /// Whether peers learn that a process is gone.

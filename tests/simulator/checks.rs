@@ -59,8 +59,6 @@ pub enum Check {
     OutageSaid,
     /// And that it is over; nothing stale is said last.
     RecoverySaid,
-    /// Nothing is said before an intent is stored.
-    IntentFirst,
     /// A number of the ledger stands for one entry.
     OneEntryANumber,
     /// All know alike what was said.
@@ -73,7 +71,7 @@ pub enum Check {
 
 impl Check {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 28] = [
         Self::SameStatus,
         Self::NoLostFact,
         Self::OneBatchANumber,
@@ -98,7 +96,6 @@ impl Check {
         Self::SaidOnce,
         Self::OutageSaid,
         Self::RecoverySaid,
-        Self::IntentFirst,
         Self::OneEntryANumber,
         Self::SameLedger,
         Self::SameConfiguration,
@@ -132,7 +129,6 @@ impl Check {
             Self::SaidOnce => "said once a component",
             Self::OutageSaid => "an outage is said",
             Self::RecoverySaid => "a recovery is said last",
-            Self::IntentFirst => "an intent is stored first",
             Self::OneEntryANumber => "a ledger number is one entry's",
             Self::SameLedger => "all know alike what was said",
             Self::SameConfiguration => "one configuration",

@@ -133,6 +133,23 @@ impl Disk {
         self.log.values().flat_map(|numbers| numbers.values())
     }
 
+    /// A batch older than `before` that this disk has and another lacks, or has otherwise.
+    pub fn first_missing(&self, other: &Self, before: u64) -> Option<Rc<Sealed>> {
+        let nothing = BTreeMap::new();
+        self.log.iter().find_map(|(sequence, numbers)| {
+            let theirs = other.log.get(sequence).unwrap_or(&nothing);
+            let same_ends = numbers.last_key_value().map(|(number, sealed)| (number, Rc::as_ptr(sealed)))
+                == theirs.last_key_value().map(|(number, sealed)| (number, Rc::as_ptr(sealed)));
+            if same_ends && numbers.len() == theirs.len() {
+                return None;
+            }
+            let lacks = |(number, sealed): &(&u64, &Rc<Sealed>)| {
+                sealed.at < before && theirs.get(number).is_none_or(|known| !Rc::ptr_eq(known, sealed))
+            };
+            numbers.iter().find(lacks).map(|(_, sealed)| Rc::clone(sealed))
+        })
+    }
+
     /// Whether it has a batch.
     pub fn has(&self, sequence: &Sequence, number: u64) -> bool {
         self.log.get(sequence).is_some_and(|numbers| numbers.contains_key(&number))

@@ -2,7 +2,7 @@
 
 use crate::disk::{Sealed, seal};
 use crate::network::Index;
-use crate::node::Message;
+use crate::node::{Message, Parcel};
 use crate::world::World;
 use p7_core::mesh::machine::{Answer, Effect, Event};
 use p7_core::mesh::rules::Rule;
@@ -15,17 +15,17 @@ use std::rc::Rc;
 const ANSWER_BATCHES: usize = 256;
 
 impl World {
-    pub(crate) fn perform(&mut self, node: Index, effect: Effect, heard: Option<(&Rc<Message>, Index)>) {
+    pub(crate) fn perform(&mut self, node: Index, effect: Effect, heard: Option<(&Rc<Parcel>, Index)>) {
         if self.trace.is_some() {
             self.tell_effect(node, &effect);
         }
         match effect {
             Effect::Beat(beat) => {
                 self.check_beat(node, &beat);
-                self.gossip(node, &Rc::new(Message::Beat(beat)), None);
+                self.spread(node, Message::Beat(beat));
             }
             Effect::Publish(batch) => self.publish(node, batch),
-            Effect::Suspect(suspicion) => self.gossip(node, &Rc::new(Message::Suspicion(suspicion)), None),
+            Effect::Suspect(suspicion) => self.spread(node, Message::Suspicion(suspicion)),
             Effect::PassOn => {
                 if let Some((message, from)) = heard {
                     self.gossip(node, message, Some(from));
@@ -69,7 +69,7 @@ impl World {
         let sealed = Rc::new(Sealed { batch: batch.clone(), at: self.now });
         self.archive.push(Rc::clone(&sealed));
         self.nodes[usize::from(node)].disk.put(sealed, self.now);
-        self.gossip(node, &Rc::new(Message::Batch(batch)), None);
+        self.spread(node, Message::Batch(batch));
     }
 
     fn take(&mut self, node: Index, batches: Vec<Batch>) {

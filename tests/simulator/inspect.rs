@@ -6,7 +6,6 @@ use crate::queue::At;
 use crate::world::{Happening, START, World};
 use p7_core::mesh::words::Role;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 /// How often they look.
 pub(crate) const EVERY: u64 = 5_000;
@@ -201,7 +200,7 @@ impl World {
         }
         self.checks.unequal += 1;
         // what is under way makes digests differ for a moment; only when they keep to is it worth the look
-        if self.checks.unequal.is_multiple_of(4) {
+        if self.checks.unequal.is_multiple_of(6) {
             for component in components {
                 self.find_lost(component, self.now.saturating_sub(YOUNG), Check::NoLostFact);
             }
@@ -211,23 +210,15 @@ impl World {
     /// Finds facts older than `before` that one node of a component has and another lacks.
     pub(crate) fn find_lost(&mut self, component: &[Index], before: At, check: Check) -> bool {
         let mut lost = None;
-        'search: for holder in component {
-            for sealed in self.nodes[usize::from(*holder)].disk.batches().filter(|sealed| sealed.at < before)
-            {
-                let batch = &sealed.batch;
-                for other in component {
-                    match self.nodes[usize::from(*other)].disk.sealed(&batch.sequence, batch.number) {
-                        Some(theirs) if Rc::ptr_eq(theirs, sealed) => {}
-                        Some(_) => {
-                            lost = Some((Check::OneBatchANumber, *holder, *other, Rc::clone(sealed)));
-                            break 'search;
-                        }
-                        None => {
-                            lost = Some((check, *holder, *other, Rc::clone(sealed)));
-                            break 'search;
-                        }
-                    }
-                }
+        // whatever one has and another lacks shows between neighbours of the list, taken as a ring
+        for (place, holder) in component.iter().enumerate() {
+            let other = component[(place + 1) % component.len()];
+            let theirs = &self.nodes[usize::from(other)].disk;
+            if let Some(sealed) = self.nodes[usize::from(*holder)].disk.first_missing(theirs, before) {
+                let is_there = theirs.has(&sealed.batch.sequence, sealed.batch.number);
+                let check = if is_there { Check::OneBatchANumber } else { check };
+                lost = Some((check, *holder, other, sealed));
+                break;
             }
         }
         let Some((check, holder, other, sealed)) = lost else { return true };
@@ -252,7 +243,11 @@ impl World {
             let limit = of.interval.span().0 + of.timeout.0 + crate::probing::PROBE_LIMIT + slowest + 2_500;
             let last = self.checks.tested.get(service).copied().unwrap_or_default();
             self.checks.look(Check::NeverUnwatched);
-            if last > 0 && last + limit < self.now && self.now < last + limit + 2 * EVERY {
+            if last > 0
+                && self.quiet_for() > limit + STABLE
+                && last + limit < self.now
+                && self.now < last + limit + 2 * EVERY
+            {
                 let ago = self.now - last;
                 self.breaks(Check::NeverUnwatched, |_| format!("s{service:02} was last tested {ago} ms ago"));
             }

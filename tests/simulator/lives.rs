@@ -3,7 +3,7 @@
 use crate::carry::Tells;
 use crate::leading::Returning;
 use crate::network::Index;
-use crate::node::Power;
+use crate::node::{Power, Seen};
 use crate::queue::At;
 use crate::world::{Happening, World};
 use p7_core::mesh::look::{Looks, Said};
@@ -61,6 +61,7 @@ impl World {
         };
         one.machine = Some(Machine::new(setup, now));
         one.alarm = At::MAX;
+        one.seen = Seen::nothing();
         one.thinks_cut_off = false;
         one.sites = Sites::new();
         for desk in &mut one.desks {

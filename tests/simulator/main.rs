@@ -77,7 +77,6 @@ fn note(guard: &mut (Sum, String, Instant), outcome: &Outcome, began: Instant) {
     guard.0.add(outcome);
     let faults = outcome.faults();
     if !faults.is_empty() {
-        say(&faults);
         guard.1.push_str(&faults);
     }
     if guard.2.elapsed() >= TELL_EVERY {

@@ -177,13 +177,17 @@ impl World {
     }
 
     fn message_goes(&mut self, node: Index, life: u32, notice: Box<Notice>) {
+        if !self.is_intent_stored(node, &notice) {
+            // a slow node's intent is not in its log yet
+            self.queue.put(self.now + STORED_WITHIN, Happening::Mouth(Heard::Goes(node, life, notice)));
+            return;
+        }
         let plan = self.options.channel;
         let out_of_reach = self.nodes[usize::from(node)].uplink_cuts > 0 || self.channel.down > 0;
         let refused = out_of_reach || self.chance.per_mille(plan.refuses);
         let mut taken = Taken::No;
         if !refused {
             self.tell(|world| format!("channel takes {notice:?} of {}", world.nodes[usize::from(node)].id));
-            self.check_intent(node, &notice);
             self.channel.spoken.push(Spoken { notice: (*notice).clone(), at: self.now });
             if self.chance.per_mille(plan.answer_lost) {
                 self.checks.note_loss(self.now);

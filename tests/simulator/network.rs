@@ -1,7 +1,7 @@
 //! Links between nodes as TCP has them: a cut is not noticed, a close is; what is sent meanwhile comes late.
 
 use crate::chance::Chance;
-use crate::node::Message;
+use crate::node::Parcel;
 use crate::options::Wire;
 use std::rc::Rc;
 
@@ -24,7 +24,7 @@ struct Pair {
     cuts: [u16; 2],
     /// Whether the two would connect at all.
     wanted: bool,
-    held: Vec<(Index, Rc<Message>)>,
+    held: Vec<(Index, Rc<Parcel>)>,
 }
 
 /// All links.
@@ -110,7 +110,7 @@ impl Network {
     }
 
     /// Keeps what is sent into a cut, as far as the sender's buffer goes.
-    pub fn hold(&mut self, from: Index, to: Index, message: &Rc<Message>) {
+    pub fn hold(&mut self, from: Index, to: Index, message: &Rc<Parcel>) {
         let (pair, _) = self.pair_mut(from, to);
         if pair.held.len() < BUFFER {
             pair.held.push((to, Rc::clone(message)));
@@ -162,7 +162,7 @@ impl Network {
     }
 
     /// One cut less; gives what waited if both ways are open again and the connection still is.
-    pub fn heal(&mut self, from: Index, to: Index) -> Vec<(Index, Rc<Message>)> {
+    pub fn heal(&mut self, from: Index, to: Index) -> Vec<(Index, Rc<Parcel>)> {
         let (pair, side) = self.pair_mut(from, to);
         pair.cuts[side] = pair.cuts[side].saturating_sub(1);
         if pair.cuts != [0, 0] {

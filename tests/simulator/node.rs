@@ -28,6 +28,35 @@ pub enum Message {
     Reply(u64, Answer),
 }
 
+/// A message on its way; a relayed one is the same parcel still.
+#[derive(Debug)]
+pub struct Parcel {
+    /// Tells gossip apart; 0 for what goes from one node to one other.
+    pub id: u32,
+    /// What is inside.
+    pub message: Message,
+}
+
+/// Gossip that was seen lately: as the transport does, what comes again by another way is dropped.
+#[derive(Debug)]
+pub struct Seen(Vec<u32>);
+
+impl Seen {
+    /// As much is remembered as is said in two minutes by twenty nodes.
+    const LIMIT: usize = 2_048;
+
+    /// Nothing was seen.
+    pub fn nothing() -> Self {
+        Self(vec![0; Self::LIMIT])
+    }
+
+    /// Whether gossip is seen for the first time; from now on it is not.
+    pub fn is_new(&mut self, id: u32) -> bool {
+        let place = id as usize % Self::LIMIT;
+        std::mem::replace(&mut self.0[place], id) != id
+    }
+}
+
 /// Whether a node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
@@ -110,6 +139,8 @@ pub struct Node {
     pub clock: Clock,
     /// The machine under test.
     pub machine: Option<Machine>,
+    /// Gossip it has seen lately.
+    pub seen: Seen,
     /// When it is to be woken.
     pub alarm: At,
     /// What it shows.

@@ -40,6 +40,10 @@ impl World {
         self.services[service].interval.span().0
     }
 
+    fn clocks_go_wrong(&self) -> bool {
+        self.options.faults.iter().any(|(fault, _)| *fault == Fault::Clock)
+    }
+
     fn sees_what_is(&self, node: &Node) -> bool {
         node.is_honest() && node.uplink_cuts == 0
     }
@@ -207,16 +211,19 @@ impl World {
             return;
         }
         let service = self.place_of(&incident.id.service);
-        let truth = &self.truths[service];
-        // results of an outage may still be under way to this node, or be of the cycles before
-        let recent = truth.ended + 10 * self.interval(service) > self.now && truth.ended > 0;
-        if truth.outage.is_some() || recent || self.nodes[usize::from(node)].lie.is_some() {
+        let interval = self.interval(service);
+        // clocks that are wrong put results into other cycles
+        let wrong = 3 * interval + if self.clocks_go_wrong() { self.options.clocks.step } else { 0 };
+        let (first, opened) = (incident.id.first.start().0, incident.opened.start().0);
+        let was_out = self.truths[service].was_out(first.saturating_sub(wrong), opened + wrong);
+        if was_out || self.nodes[usize::from(node)].lie.is_some() {
             return;
         }
+        let is_history = opened + 3 * interval < self.now;
         let has_bad = |one: &Node| !one.is_honest() || one.uplink_cuts > 0;
         let nobody_was_bad = !self.nodes.iter().any(has_bad)
             && !self.options.faults.iter().any(|(fault, _)| *fault == Fault::Uplink);
-        if !nobody_was_bad && !self.is_protected(node, service) {
+        if !nobody_was_bad && (is_history || !self.is_protected(node, service)) {
             return;
         }
         self.checks.false_ones.insert((node, incident.id.clone()));
@@ -264,7 +271,8 @@ impl World {
         let interval = self.services[self.place_of(&result.service)].interval.span().0;
         let lawful = one.mesh_time(self.now).0 + interval + interval / 4 + 1;
         self.checks.look(Check::NoFuture);
-        if result.cycle.start().0 > lawful && one.lie.is_none() {
+        // of its own clock's jumps a node knows itself
+        if result.cycle.start().0 > lawful && one.lie.is_none() && one.id != *author {
             let ahead = result.cycle.start().0 - lawful;
             self.breaks(Check::NoFuture, |_| {
                 format!("n{node} believes a result of {author} {ahead} ms too early")
@@ -283,8 +291,7 @@ impl World {
     /// A node states a result of its own.
     pub(crate) fn check_own_result(&mut self, node: Index, result: &ProbeResult, began: At) {
         let shortest = self.options.services.iter().map(|plan| plan.interval).min().unwrap_or_default();
-        let clocks_go_wrong = self.options.faults.iter().any(|(fault, _)| *fault == Fault::Clock);
-        if !clocks_go_wrong || self.quiet_for() < STABLE || !self.has_right_company(node) {
+        if !self.clocks_go_wrong() || self.quiet_for() < STABLE || !self.has_right_company(node) {
             return;
         }
         self.checks.look(Check::MeshTime);

@@ -2,7 +2,7 @@
 
 use crate::disk::Disk;
 use crate::network::Index;
-use crate::node::{Clock, Desk, Node, Power};
+use crate::node::{Clock, Desk, Node, Power, Seen};
 use crate::options::Options;
 use crate::queue::At;
 use crate::world::{Happening, World};
@@ -105,6 +105,7 @@ impl World {
             woke: 0,
             clock,
             machine: None,
+            seen: Seen::nothing(),
             alarm: At::MAX,
             watch: Watch::default(),
             sites: Sites::new(),

@@ -28,6 +28,8 @@ pub(crate) struct Truth {
     /// When the last one ended.
     pub(crate) ended: At,
     count: u32,
+    /// Those that are over: from when to when.
+    past: Vec<(At, At)>,
 }
 
 impl Truth {
@@ -35,6 +37,12 @@ impl Truth {
     pub(crate) fn is_out_for(&self, node: Index) -> bool {
         let hit = |outage: &Outage| outage.nodes.get(usize::from(node)).copied().unwrap_or(false);
         self.outage.as_ref().is_some_and(hit)
+    }
+
+    /// Whether somebody may have found it out of order between two moments.
+    pub(crate) fn was_out(&self, from: At, until: At) -> bool {
+        let now = self.outage.as_ref().is_some_and(|outage| outage.from <= until);
+        now || self.past.iter().rev().take_while(|(_, end)| *end >= from).any(|(begin, _)| *begin <= until)
     }
 
     /// Another outage begins.
@@ -57,6 +65,8 @@ impl Truth {
     /// It ends.
     pub(crate) fn end(&mut self, now: At) -> Option<Outage> {
         self.ended = now;
-        self.outage.take()
+        let over = self.outage.take()?;
+        self.past.push((over.from, now));
+        Some(over)
     }
 }

@@ -4,7 +4,7 @@ use crate::chance::{Chance, mix};
 use crate::checks::Checks;
 use crate::disk::Sealed;
 use crate::network::{Index, Network};
-use crate::node::{Message, Node};
+use crate::node::{Node, Parcel};
 use crate::options::{Fault, Options};
 use crate::queue::{At, Queue};
 use crate::truth::Truth;
@@ -30,8 +30,10 @@ pub enum Happening {
         from: Index,
         /// By which connection.
         epoch: u32,
+        /// Whether the transport lets it through as usual.
+        copy: crate::carry::Arrival,
         /// What.
-        message: Rc<Message>,
+        message: Rc<Parcel>,
     },
     /// A node learns that its connection to another is closed.
     Closed {
@@ -125,6 +127,7 @@ pub struct World {
     pub(crate) alive: u64,
     pub(crate) alive_since: At,
     pub(crate) testing: bool,
+    pub(crate) gossips: u32,
     hash: u64,
     pub(crate) trace: Option<Box<dyn FnMut(&str)>>,
 }
@@ -150,6 +153,7 @@ impl World {
             alive: 0,
             alive_since: START,
             testing: true,
+            gossips: 0,
             hash: options.seed,
             trace,
             options,
@@ -174,7 +178,9 @@ impl World {
     fn happens(&mut self, what: Happening) {
         match what {
             Happening::Wake(node) => self.wake(node),
-            Happening::Deliver { to, from, epoch, message } => self.deliver(to, from, epoch, &message),
+            Happening::Deliver { to, from, epoch, copy, message } => {
+                self.deliver(to, from, epoch, &message, copy)
+            }
             Happening::Closed { at, of, epoch } => self.closed(at, of, epoch),
             Happening::Dial(a, b) => self.dials(a, b),
             Happening::Connects(a, b) => self.connects(a, b),
@@ -205,7 +211,7 @@ impl World {
     }
 
     /// A node's machine hears an event, and what it wishes is done. `heard` is the gossip it came with.
-    pub(crate) fn hear(&mut self, node: Index, event: Event, heard: Option<(&Rc<Message>, Index)>) {
+    pub(crate) fn hear(&mut self, node: Index, event: Event, heard: Option<(&Rc<Parcel>, Index)>) {
         if self.trace.is_some() {
             self.tell_event(node, &event);
         }

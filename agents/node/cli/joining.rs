@@ -122,7 +122,10 @@ fn own_addresses(listen: &[SocketAddr]) -> Vec<Multiaddr> {
         let alike =
             interfaces.iter().filter(|one| !one.is_loopback() && one.ip().is_ipv4() == socket.is_ipv4());
         reached.extend(
-            alike.map(|one| one.ip()).filter(leads_somewhere).map(|ip| SocketAddr::new(ip, socket.port())),
+            alike
+                .map(if_addrs::Interface::ip)
+                .filter(leads_somewhere)
+                .map(|ip| SocketAddr::new(ip, socket.port())),
         );
     }
     reached.dedup();

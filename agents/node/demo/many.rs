@@ -213,7 +213,7 @@ fn welcome(offices: &[Office], site: SocketAddr) -> String {
     }
     let first = offices.first().map(|office| office.dashboard.to_string()).unwrap_or_default();
     let second = offices.get(1).and_then(Office::id).map(|id| id.to_string()).unwrap_or_default();
-    text.push_str(&format!(
+    let guide = format!(
         "\nLook at http://{first}/mesh : who is there, who leads, and who sees what, live.\n\
          Every node shows the same; only the first was given a mesh.toml, the others got it from the mesh.\n\n\
          Then try, in another terminal:\n\n\
@@ -223,7 +223,8 @@ fn welcome(offices: &[Office], site: SocketAddr) -> String {
          \x20 p7 status --watch --node http://{first}\n\
          \x20 p7 silence shop --for 10m --node http://{first}     every node knows it at once\n\n\
          A killed node is started again after 20 seconds. Ctrl-C ends the demo.\n\n"
-    ));
+    );
+    text.push_str(&guide);
     text
 }
 

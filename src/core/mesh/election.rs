@@ -21,6 +21,9 @@ pub const STAGGER: Millis = Millis(4_000);
 pub const UNFIT_STEPS: u64 = 4;
 /// A solo claim becomes full after so long with company and without a rival.
 pub const SOLO_FOR: Millis = Millis(10_000);
+/// Whoever is alone so soon after its claim was cut off together with the holder that it missed first: what
+/// company it saw was gone already. A silent node is missed after ten seconds, a beat later than another.
+pub const PROVED_AFTER: Millis = Millis(12_000);
 /// Who is to be made way for by its priority has been there and fit for this long.
 pub const STABLE_FOR: Millis = Millis::seconds(120);
 /// And the incumbent has served for this long.
@@ -198,6 +201,9 @@ impl Election {
         {
             self.give_up();
         }
+        if company == Company::Alone {
+            self.was_alone(now);
+        }
         if self.claim.is_some() {
             if self.becomes_full(rival, company, now) {
                 kept = Some(self.claims(company, now));
@@ -255,6 +261,17 @@ impl Election {
         let best = others.iter().filter(|other| other.can_take_over()).max_by_key(|other| other.rank());
         if self.best.as_ref() != best.map(|best| best.node) {
             self.best = best.map(|best| best.node.clone());
+        }
+    }
+
+    /// A claim was made in company that is found to be gone: it was a solo one.
+    fn was_alone(&mut self, now: Steady) {
+        if !self.rules.has(Rule::Solo) || now >= self.serves_since.plus(PROVED_AFTER) {
+            return;
+        }
+        if let Some(claim) = self.claim.as_mut().filter(|claim| claim.full) {
+            claim.full = false;
+            self.changed = true;
         }
     }
 

@@ -116,3 +116,52 @@ pub(crate) fn read_configuration(row: &[u8]) -> Result<Configuration, BadRow> {
 fn long() -> Coding<LittleEndian, Varint, Limit<CONFIGURATION_LIMIT>> {
     config::standard().with_limit()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    #[test]
+    fn rows_of_today_are_read_for_ever() {
+        let kept = Kept { floor: 2, upto: 3, above: vec![(5, 6)], latest: 300, oldest: None };
+        assert_eq!(read_kept(&[1, 2, 3, 1, 5, 6, 0xfb, 0x2c, 1]), Ok(kept.clone()));
+        assert_eq!(kept_row(&kept), [1, 2, 3, 1, 5, 6, 0xfb, 0x2c, 1]);
+        assert_eq!(read_logged(&[1, 0, 0, 0, 0, 0, 0, 1, 2, 9, 8]), Ok((258, &[9, 8][..])));
+        assert_eq!(logged_row(258, &[9, 8]), [1, 0, 0, 0, 0, 0, 0, 1, 2, 9, 8]);
+        assert_eq!(read_term(&[1, 7]), Ok(Term(7)));
+        assert_eq!(term_row(Term(7)), [1, 7]);
+        let addresses = ["x".to_owned()];
+        assert_eq!(read_peer(&[1, 0xfb, 0x2c, 1, 1, 1, b'x']), Ok((MeshTime(300), addresses.to_vec())));
+        assert_eq!(peer_row(MeshTime(300), &addresses), [1, 0xfb, 0x2c, 1, 1, 1, b'x']);
+        let stamp = Stamp { version: 1, hash: 2 };
+        let shared = Configuration { stamp, by: "a".into(), at: MeshTime(3), text: "t".into() };
+        assert_eq!(read_configuration(&[1, 1, 2, 1, b'a', 3, 1, b't']), Ok(shared.clone()));
+        assert_eq!(configuration_row(&shared), Some(vec![1, 1, 2, 1, b'a', 3, 1, b't']));
+    }
+
+    #[test]
+    fn what_no_log_can_be_is_refused() {
+        let bad = Err(BadRow::Shape("spans out of order".to_owned()));
+        for row in
+            [[1, 0, 3, 0, 0].as_slice(), &[1, 5, 3, 0, 0], &[1, 1, 3, 1, 4, 5, 0], &[1, 1, 3, 1, 6, 5, 0]]
+        {
+            assert_eq!(read_kept(row), bad, "{row:?}");
+        }
+        assert_eq!(read_logged(&[1, 0, 0]), Err(BadRow::Shape("a batch without its time".to_owned())));
+        assert_eq!(read_logged(&[]), Err(BadRow::Empty));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_reader_panic(row in vec(any::<u8>(), 0..200), known: bool) {
+            let mut row = row;
+            if let Some(version) = row.first_mut().filter(|_| known) {
+                *version = 1;
+            }
+            drop((read_kept(&row), read_logged(&row).is_ok(), read_term(&row), read_peer(&row)));
+            drop(read_configuration(&row));
+        }
+    }
+}

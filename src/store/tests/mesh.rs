@@ -1,7 +1,5 @@
 //! What a node remembers of its part in the mesh: lives, terms, peers, the shared configuration.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 mod common;
 
 use common::{NEW_YEAR, node, open};

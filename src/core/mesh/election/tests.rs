@@ -215,6 +215,24 @@ fn a_claim_made_alone_is_solo_and_becomes_full_after_ten_seconds_of_company() {
 }
 
 #[test]
+fn a_claim_in_company_that_turns_out_to_be_gone_was_made_alone() {
+    // cut off: the holder is missed first, the others within a beat or two
+    let fresh = || holder(RuleSet::ALL, &[other("a")]);
+    let mut election = fresh();
+    assert_eq!(election.holder(), Some(&claim("m", true, 1)));
+    let solo = claim("m", false, 1);
+    assert_eq!(turn(&mut election, &[], 8000 + 11_999), [Wish::Changed]);
+    assert_eq!(election.holder(), Some(&solo));
+    assert_eq!(election.post().claim, Some(solo));
+    // whoever has served its company for longer stays what it is
+    let mut incumbent = fresh();
+    assert_eq!(turn(&mut incumbent, &[], 8000 + 12_000), []);
+    assert_eq!(incumbent.holder(), Some(&claim("m", true, 1)));
+    let mut reckless = holder(RuleSet::ALL.without(Rule::Solo), &[other("a")]);
+    assert_eq!(turn(&mut reckless, &[], 9000), []);
+}
+
+#[test]
 fn a_holder_steps_down_for_a_greater_claim_and_for_no_other() {
     // ours is full and of term 1 and priority 50
     let table = [

@@ -17,6 +17,9 @@ const GATHER_LIMIT: Millis = Millis(5_000);
 const URGENT_GAP: Millis = Millis(50);
 /// Most facts of a batch weigh so much, in bytes as estimated: it stays well below a frame's limit.
 const BATCH_WEIGHT: usize = 32 * 1024;
+/// So many statements after the last time a node says again what it is: after a start only the last ones of
+/// each sequence are heard again, and who is where decides who tests what.
+const RESTATED_EVERY: u64 = 16;
 /// Most facts that wait to be said: a whole pass over 20,000 services. Later ones are dropped and counted.
 const WAITING_LIMIT: usize = 20_000;
 
@@ -139,6 +142,10 @@ impl Machine {
         };
         *last += 1;
         let number = *last;
+        let mut facts = facts;
+        if chapter == Chapter::Statements && number.is_multiple_of(RESTATED_EVERY) {
+            facts.extend(self.abouts.get(&self.me).cloned().map(Fact::About));
+        }
         let sequence = Sequence { author: self.me.clone(), boot: self.boot, chapter };
         self.journal.note(&sequence, number);
         let at = self.mesh_time(now);

@@ -1,6 +1,7 @@
 //! A handful of machines on one network without loss: what they do for each other.
 
 use super::*;
+use crate::facts::{Deployment, DeploymentState};
 use crate::mesh::view::Liveness;
 use crate::mesh::words::{Chapter, Sequence};
 use crate::result::{Phases, ProbeResult};
@@ -349,6 +350,31 @@ fn a_node_that_stops_says_goodbye_and_another_leads_at_once() {
 }
 
 #[test]
+fn what_a_node_is_stands_among_its_last_statements_however_much_it_says() {
+    let mut net = Net::of(&["a", "b"]);
+    net.pass(5_000);
+    for n in 0..60 {
+        let deployed = Deployment {
+            service: ServiceId::new("shop").unwrap(),
+            name: n.to_string(),
+            by: "ci".to_owned(),
+            state: DeploymentState::Running,
+            at: MeshTime(BEGIN + n),
+            link: None,
+        };
+        net.tell(&id("a"), Event::Stated(vec![Fact::Deployed(deployed)]));
+        net.pass(100);
+    }
+    let log = &net.nodes[&id("b")].log;
+    let statements = log
+        .iter()
+        .filter(|((sequence, _), _)| sequence.author == id("a") && sequence.chapter == Chapter::Statements);
+    let tail: Vec<&Batch> = statements.map(|(_, batch)| batch).rev().take(32).collect();
+    assert_eq!(tail.len(), 32);
+    assert!(tail.iter().any(|batch| batch.facts.iter().any(|fact| matches!(fact, Fact::About(_)))));
+}
+
+#[test]
 fn a_goodbye_is_the_last_beat_whatever_is_heard_after_it() {
     let mut net = Net::of(&["a", "b", "c"]);
     net.pass(12_000);
@@ -376,6 +402,20 @@ fn a_connection_that_breaks_between_two_accuses_nobody() {
     net.pass(12_000);
     for _ in 0..20 {
         net.link("b", "c", false);
+        net.pass_calmly(5_350, "c");
+        net.link("b", "c", true);
+        net.pass_calmly(3_000, "c");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_for_one_end_only_accuses_nobody() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    for _ in 0..20 {
+        // a router in between has forgotten the connection; the other end does not know
+        net.cut.extend([(id("b"), id("c")), (id("c"), id("b"))]);
+        net.tell(&id("b"), Event::Disconnected(id("c")));
         net.pass_calmly(5_350, "c");
         net.link("b", "c", true);
         net.pass_calmly(3_000, "c");

@@ -63,6 +63,38 @@ fn a_second_failing_word_in_a_cycle_counts_and_a_second_passing_one_does_not() {
 }
 
 #[test]
+fn a_cycle_that_has_begun_is_not_judged_by_its_first_word_alone() {
+    // two of five see it fail all the time, and speak first in every cycle
+    let mut watch = watch(Rules::default());
+    let (levels, effects) = live(&mut watch, &["FFFFFF", "FFFFFF", "PPPPPP", "PPPPPP", "PPPPPP"]);
+    assert_eq!(levels, "pppppp");
+    // but in the first cycle of all, of which nobody knows what the others will say
+    let later: Vec<Incident> =
+        incidents(&effects).into_iter().filter(|incident| incident.id.first > cycle(0)).collect();
+    assert_eq!(later, []);
+    watch.hear(Event::Result(Arc::new(result("node0", 6, Outcome::Failed))), moment(6));
+    watch.hear(Event::Result(Arc::new(result("node1", 6, Outcome::Failed))), moment(6));
+    assert_eq!(level(&watch), Level::Partial);
+}
+
+#[test]
+fn an_incident_does_not_end_by_the_first_word_of_a_cycle_alone() {
+    let mut watch = watch(Rules::default());
+    assert_eq!(live(&mut watch, &["PFFF", "PFFF", "PFFP"]).0, "hiii");
+    watch.hear(Event::Result(Arc::new(result("node2", 4, Outcome::Up))), moment(4));
+    assert_eq!(level(&watch), Level::Incident);
+    watch.hear(Event::Result(Arc::new(result("node1", 4, Outcome::Up))), moment(4));
+    assert_eq!(level(&watch), Level::Partial);
+}
+
+#[test]
+fn a_word_stands_for_one_cycle_more_and_no_longer() {
+    // node1 is gone after its second cycle
+    assert_eq!(levels(Rules::default(), &["PPFF", "PP.."]), "hhpw");
+    assert_eq!(levels(Rules::default(), &["PPPP", "FF.."]), "ppph");
+}
+
+#[test]
 fn the_rules_are_settable() {
     let red3 = Rules { red: 3, ..Rules::default() };
     assert_eq!(levels(red3, &["PFFFP"]), "hwidh");
