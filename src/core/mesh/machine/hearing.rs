@@ -44,15 +44,14 @@ impl Machine {
                 || last.cut_off != beat.cut_off
                 || last.links != beat.links
         });
-        let lost_us = known.is_some_and(|member| {
-            !member.connected && member.beat.as_ref().is_some_and(|last| beat.links < last.links)
-        });
+        let lost_a_link =
+            known.and_then(|member| member.beat.as_ref()).is_some_and(|last| beat.links < last.links);
         let heard = self.members.heard(beat, now);
         if !heard.fresh {
             return;
         }
-        if lost_us {
-            // it may be us whom it has lost: it doubts that we live until it hears us through others
+        if lost_a_link {
+            // it may be the one to us, also if we don't know yet: it doubts that we live until it hears us
             self.beat_soon(now);
         }
         self.clock.heard(&beat.node, beat.wall, now);
