@@ -143,16 +143,9 @@ impl World {
         let outside = outer.plug_in(name);
         run(&format!("ip -netns {name} route add default via {}", outer.gateway()));
         run(&format!("ip netns exec {name} sysctl -q net.ipv4.ip_forward=1"));
-        let chain = "type nat hook postrouting priority srcnat";
         let rule = format!("oifname \"{}\" masquerade", outside.inner);
-        let rules = format!("table ip office {{\nchain out {{\n{chain};\n{rule}\n}}\n}}\n");
-        let mut nft = Command::new("ip")
-            .args(["netns", "exec", name, "nft", "-f", "-"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        nft.stdin.take().unwrap().write_all(rules.as_bytes()).unwrap();
-        nft.wait().unwrap().success().then_some(Router { lan, inner: inner.address })
+        filter(name, "type nat hook postrouting priority srcnat", &rule)
+            .then_some(Router { lan, inner: inner.address })
     }
 
     /// What node.toml says of the mesh, with `more` below it: no multicast, only the usual port over IPv4.
@@ -239,6 +232,17 @@ impl Plug {
         ));
     }
 
+    /// From now on a firewall in between ends every connection with `other`. False where there is no `nft`.
+    pub fn forbid(&self, other: &Self) -> bool {
+        let rule = format!("ip saddr {} meta l4proto tcp reject with tcp reset", other.address);
+        filter(&self.namespace, "type filter hook input priority filter", &rule)
+    }
+
+    /// The firewall is gone.
+    pub fn allow(&self) {
+        run(&format!("ip netns exec {} nft delete table ip office", self.namespace));
+    }
+
     /// What is sent to `other` arrives again.
     pub fn reach(&self, other: &Self) {
         run(&format!("ip -netns {} neighbour delete {} dev {}", self.namespace, other.address, self.inner));
@@ -276,4 +280,17 @@ pub fn pull_the_uplink(node: &Node) {
 fn network(name: &str) {
     run(&format!("ip netns add {name}"));
     run(&format!("ip -netns {name} link set lo up"));
+}
+
+/// Puts a rule into force in a network; false where the tool or the kernel lacks what it takes.
+fn filter(network: &str, hook: &str, rule: &str) -> bool {
+    let mut nft = Command::new("ip")
+        .args(["netns", "exec", network, "nft", "-f", "-"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let rules = format!("table ip office {{\nchain rules {{\n{hook};\n{rule}\n}}\n}}\n");
+    // where there is no nft nobody reads it
+    let written = nft.stdin.take().unwrap().write_all(rules.as_bytes());
+    nft.wait().unwrap().success() && written.is_ok()
 }

@@ -297,6 +297,8 @@ impl Machine {
                 self.catching_up.parted(&peer);
                 let changes = self.members.disconnected(&peer, now);
                 effects.push(Effect::Members);
+                // from now on others pass on what we say; whom we no longer reach may doubt that we live
+                self.beat_soon(now);
                 self.changed(changes, now, &mut effects);
             }
             Event::HeardBeat(beat) => self.hear_beat(&beat, now, &mut effects),

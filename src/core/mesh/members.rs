@@ -11,6 +11,9 @@ pub const BEAT_TIMEOUT: Millis = Millis(10_000);
 /// How long a peer whose connections closed may take to be heard through others: most of a beat, so that
 /// a killed process is replaced at once and a broken cable to one neighbour accuses nobody.
 pub const SUSPICION: Millis = Millis(1_500);
+/// A connection that brought no beat for this long leads nowhere: half of what makes its peer down, so that
+/// others pass on what it says before it is missed. A link that loses everything says nothing of it for long.
+pub const MUTE: Millis = Millis(5_000);
 /// A peer that is gone for this long is forgotten: longer than a holiday.
 pub const FORGET: Millis = Millis::seconds(30 * 24 * 3600);
 /// How many others are remembered: the largest mesh this is made for.
@@ -40,6 +43,8 @@ pub struct Member {
     silent_since: Steady,
     /// When something is to be done about it if nothing is heard.
     deadline: Option<Steady>,
+    /// When its connection is given up if nothing is heard.
+    mute_at: Option<Steady>,
 }
 
 impl Member {
@@ -63,6 +68,7 @@ impl Member {
             offset_ms: None,
             silent_since: now.steady,
             deadline: Some(now.steady.plus(FORGET)),
+            mute_at: None,
         }
     }
 
@@ -74,6 +80,17 @@ impl Member {
     fn is_gone(&mut self, liveness: Liveness, now: Now) {
         self.becomes(liveness, now);
         self.deadline = Some(now.steady.plus(FORGET));
+        self.mute_at = None;
+    }
+
+    /// Who is there and connected is heard by it within some seconds.
+    fn expect_beats(&mut self, rules: RuleSet, now: Now) {
+        let expected = self.connected && self.is_alive() && rules.has(Rule::BeatTimeout);
+        self.mute_at = expected.then(|| now.steady.plus(MUTE));
+    }
+
+    fn due(&self) -> Option<Steady> {
+        self.deadline.into_iter().chain(self.mute_at).min()
     }
 }
 
@@ -86,6 +103,8 @@ pub enum Change {
     Suspected(NodeId),
     /// It was suspected and is alive after all.
     Cleared(NodeId),
+    /// It still counts as alive, but its connection brings nothing: it is to be closed.
+    Mute(NodeId),
     /// It is down.
     Lost(NodeId),
     /// It stopped on purpose.
@@ -153,8 +172,9 @@ impl Members {
         if member.is_alive() {
             member.deadline = silence_ends(rules, now.steady);
         }
-        let deadline = member.deadline;
-        self.wake_at(deadline);
+        member.expect_beats(rules, now);
+        let due = member.due();
+        self.wake_at(due);
         Heard { fresh: true, changes: change.into_iter().collect() }
     }
 
@@ -173,18 +193,20 @@ impl Members {
             member.deadline = silence_ends(rules, member.silent_since);
             changes.push(Change::Cleared(peer.clone()));
         }
-        let deadline = member.deadline;
-        self.wake_at(deadline);
+        member.expect_beats(rules, now);
+        let due = member.due();
+        self.wake_at(due);
         changes
     }
 
-    /// The last connection to a peer is closed.
+    /// The last connection to a peer is closed; by ourselves, if it was mute.
     pub fn disconnected(&mut self, peer: &NodeId, now: Now) -> Vec<Change> {
         let rules = self.rules;
         let suspected_until = now.steady.plus(SUSPICION).max(self.patient_until);
         let Some(member) = self.members.get_mut(peer) else { return Vec::new() };
-        member.connected = false;
-        if member.liveness != Liveness::Alive || !rules.has(Rule::Suspect) {
+        let closed = std::mem::replace(&mut member.connected, false);
+        member.mute_at = None;
+        if !closed || member.liveness != Liveness::Alive || !rules.has(Rule::Suspect) {
             return Vec::new();
         }
         member.becomes(Liveness::Suspect, now);
@@ -206,6 +228,11 @@ impl Members {
                 member.is_gone(Liveness::Down, now);
                 changes.push(Change::Lost(member.node.clone()));
             }
+            if member.mute_at.is_some_and(|mute| mute <= now.steady) {
+                member.mute_at = None;
+                member.connected = false;
+                changes.push(Change::Mute(member.node.clone()));
+            }
         }
         let over = |member: &Member| member.deadline.is_some_and(|deadline| deadline <= now.steady);
         self.members.retain(|_, member| member.connected || !over(member));
@@ -215,7 +242,7 @@ impl Members {
                 member.deadline = Some(now.steady.plus(FORGET));
             }
         }
-        self.due = self.members.values().filter_map(|member| member.deadline).min();
+        self.due = self.members.values().filter_map(Member::due).min();
         changes
     }
 
@@ -239,8 +266,9 @@ impl Members {
             }
             member.silent_since = now.steady;
             member.deadline = silence_ends(self.rules, now.steady);
+            member.expect_beats(self.rules, now);
         }
-        self.due = self.members.values().filter_map(|member| member.deadline).min();
+        self.due = self.members.values().filter_map(Member::due).min();
         changes
     }
 

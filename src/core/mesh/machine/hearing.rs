@@ -2,7 +2,7 @@
 
 use super::{Effect, Machine};
 use crate::mesh::journal::Noted;
-use crate::mesh::members::Change;
+use crate::mesh::members::{Change, Member};
 use crate::mesh::rules::Rule;
 use crate::mesh::words::{Batch, Beat, Fact, Now, Steady, Suspicion};
 use crate::result::ProbeResult;
@@ -44,9 +44,15 @@ impl Machine {
                 || last.cut_off != beat.cut_off
                 || last.links != beat.links
         });
+        let lost_a_link =
+            known.and_then(|member| member.beat.as_ref()).is_some_and(|last| beat.links < last.links);
         let heard = self.members.heard(beat, now);
         if !heard.fresh {
             return;
+        }
+        if lost_a_link {
+            // it may be the one to us, also if we don't know yet: it doubts that we live until it hears us
+            self.beat_soon(now);
         }
         self.clock.heard(&beat.node, beat.wall, now);
         if self.may_miss_others(&beat.node) {
@@ -64,11 +70,13 @@ impl Machine {
         }
     }
 
-    /// Whether somebody may not have heard what `author` says: it does not reach everybody itself.
+    /// Whether somebody may not have heard what `author` says: one of the two does not reach everybody. A
+    /// cable may carry one way only, so what the author believes to reach is not enough.
     fn may_miss_others(&self, author: &NodeId) -> bool {
-        let links =
-            self.members.get(author).and_then(|member| member.beat.as_ref()).map_or(0, |beat| beat.links);
-        usize::from(links) < self.members.alive().count()
+        let others = self.members.alive().count();
+        let lacks_links =
+            |member: &Member| usize::from(member.beat.as_ref().map_or(0, |beat| beat.links)) < others;
+        self.members.get(author).is_none_or(lacks_links) || self.members.alive().any(lacks_links)
     }
 
     pub(super) fn hear_batch(&mut self, batch: Batch, now: Now, effects: &mut Vec<Effect>) {
@@ -288,6 +296,11 @@ impl Machine {
                     effects.push(Effect::Disconnect(node));
                 }
                 Change::Left(node) => self.clock.forget(&node),
+                Change::Mute(node) => {
+                    effects.push(Effect::Disconnect(node));
+                    self.beat_soon(now);
+                    continue;
+                }
                 // a suspect still counts: nothing follows yet
                 Change::Suspected(_) | Change::Cleared(_) => continue,
             }

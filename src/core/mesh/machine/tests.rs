@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::facts::{Deployment, DeploymentState};
+use crate::mesh::view::Liveness;
 use crate::mesh::words::{Chapter, Sequence};
 use crate::result::{Phases, ProbeResult};
 use crate::service::{Rules, VantagePoints};
@@ -240,6 +241,19 @@ impl Net {
         up.filter(|node| node.machine.holds(&Role::Leader)).map(|node| node.machine.me.as_str()).collect()
     }
 
+    /// Lets time pass in which nobody misses anybody and one node leads.
+    fn pass_calmly(&mut self, span: u64, leader: &str) {
+        for _ in 0..span / TICK {
+            self.pass(TICK);
+            assert_eq!(self.leaders(), [leader], "at {}", self.at);
+            for node in self.nodes.values() {
+                let view = node.machine.view(self.now());
+                let gone = view.members.iter().find(|member| member.liveness == Liveness::Down);
+                assert!(gone.is_none(), "{} misses {gone:?} at {}", view.me, self.at);
+            }
+        }
+    }
+
     fn results(&self, name: &str) -> usize {
         let facts = &self.nodes[&id(name)].heard;
         facts.iter().filter(|(_, fact)| matches!(fact, Fact::Result(_))).count()
@@ -371,7 +385,42 @@ fn a_goodbye_is_the_last_beat_whatever_is_heard_after_it() {
     assert_eq!(net.leaders(), ["b"]);
     let view = net.nodes[&id("a")].machine.view(net.now());
     let left = view.members.iter().find(|member| member.node == id("c")).unwrap();
-    assert_eq!(left.liveness, crate::mesh::view::Liveness::Left);
+    assert_eq!(left.liveness, Liveness::Left);
+}
+
+#[test]
+fn a_cable_that_silently_carries_one_way_only_accuses_nobody() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    // both ends still believe in their connection
+    net.cut.insert((id("c"), id("b")));
+    net.pass_calmly(40_000, "c");
+}
+
+#[test]
+fn a_connection_that_breaks_between_two_accuses_nobody() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    for _ in 0..20 {
+        net.link("b", "c", false);
+        net.pass_calmly(5_350, "c");
+        net.link("b", "c", true);
+        net.pass_calmly(3_000, "c");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_for_one_end_only_accuses_nobody() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    for _ in 0..20 {
+        // a router in between has forgotten the connection; the other end does not know
+        net.cut.extend([(id("b"), id("c")), (id("c"), id("b"))]);
+        net.tell(&id("b"), Event::Disconnected(id("c")));
+        net.pass_calmly(5_350, "c");
+        net.link("b", "c", true);
+        net.pass_calmly(3_000, "c");
+    }
 }
 
 #[test]

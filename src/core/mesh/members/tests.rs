@@ -61,13 +61,28 @@ fn fresh(changes: &[Change]) -> Heard {
 fn who_beats_is_there_and_who_is_silent_for_ten_seconds_is_down() {
     let mut members = with_a(RuleSet::ALL);
     assert_eq!(members.heard(&beat("a", 1, 2), at(2000)), fresh(&[]));
-    assert_eq!(members.turn(at(11_999)), []);
+    assert_eq!(members.turn(at(11_999)), [Change::Mute(id("a"))]);
     assert_eq!(liveness(&members, "a"), Some(Liveness::Alive));
     assert_eq!(members.due(), Some(Steady(12_000)));
     assert_eq!(members.turn(at(12_000)), [Change::Lost(id("a"))]);
     assert_eq!(liveness(&members, "a"), Some(Liveness::Down));
     assert_eq!(members.heard(&beat("a", 1, 3), at(13_000)), fresh(&[Change::Arrived(id("a"))]));
     assert_eq!(members.get(&id("a")).unwrap().alive_since, Steady(13_000));
+}
+
+#[test]
+fn a_connection_that_brings_nothing_is_given_up_before_its_peer_is_missed() {
+    let mut members = with_a(RuleSet::ALL);
+    members.heard(&beat("a", 1, 2), at(2000));
+    assert_eq!(members.turn(at(6999)), []);
+    assert_eq!(members.due(), Some(Steady(7000)));
+    assert_eq!(members.turn(at(7000)), [Change::Mute(id("a"))]);
+    assert_eq!(members.disconnected(&id("a"), at(7100)), [], "it was we who closed it");
+    assert_eq!(liveness(&members, "a"), Some(Liveness::Alive));
+    // through others it is heard all the same
+    assert_eq!(members.heard(&beat("a", 1, 3), at(9000)), fresh(&[]));
+    assert_eq!(members.turn(at(18_999)), []);
+    assert_eq!(members.turn(at(19_000)), [Change::Lost(id("a"))]);
 }
 
 #[test]
@@ -193,6 +208,7 @@ fn a_connection_alone_makes_nobody_alive() {
 fn after_sleep_everybody_has_its_full_time_again() {
     let mut members = with_a(RuleSet::ALL);
     members.heard(&beat("b", 1, 1), at(0));
+    assert_eq!(members.connected(&id("b"), at(0)), []);
     assert_eq!(members.disconnected(&id("b"), at(100)), [Change::Suspected(id("b"))]);
     assert_eq!(members.slept(at(3_600_000)), [Change::Cleared(id("b"))]);
     // the connections that broke of it close now
@@ -294,8 +310,10 @@ proptest! {
                 match change {
                     Change::Arrived(node) => prop_assert!(there.insert(node)),
                     Change::Lost(node) | Change::Left(node) => prop_assert!(there.remove(&node)),
-                    Change::Suspected(node) | Change::Cleared(node) | Change::Restarted(node) =>
-                        prop_assert!(there.contains(&node)),
+                    Change::Suspected(node)
+                    | Change::Cleared(node)
+                    | Change::Restarted(node)
+                    | Change::Mute(node) => prop_assert!(there.contains(&node)),
                 }
             }
             let alive: Vec<&NodeId> = members.alive().map(|member| &member.node).collect();
