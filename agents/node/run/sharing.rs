@@ -152,12 +152,12 @@ impl Node {
         let mut lines = Vec::new();
         for (id, service) in &new {
             match self.services.get(id) {
-                None => lines.push(format!("+ {id}")),
-                Some(known) if known != *service => lines.push(format!("~ {id}")),
+                None => lines.push(format!("services.{id}: new")),
+                Some(known) if known != *service => lines.push(format!("services.{id}: changed")),
                 Some(_) => {}
             }
         }
-        lines.extend(self.services.keys().filter(|id| !new.contains_key(*id)).map(|id| format!("- {id}")));
+        lines.extend(self.services.keys().filter(|id| !new.contains_key(*id)).map(|id| format!("services.{id}: gone")));
         lines
     }
 
