@@ -45,10 +45,6 @@ impl World {
         self.options.faults.iter().any(|(known, _)| *known == fault)
     }
 
-    fn sees_what_is(&self, node: &Node) -> bool {
-        node.is_honest() && node.uplink_cuts == 0
-    }
-
     fn witnesses(&self, service: usize, component: &[Index]) -> Witnesses {
         let mut sites = BTreeSet::new();
         let mut witnesses = Witnesses { good: 0, bad: 0, sites: 0 };
@@ -56,7 +52,7 @@ impl World {
             if node.desks[service].seat.is_none() {
                 continue;
             }
-            if self.sees_what_is(node) {
+            if node.is_honest() && node.uplink_cuts == 0 {
                 witnesses.good += 1;
                 sites.insert(node.site.map_or(usize::from(node.index) + 1_000, |site| site));
             } else {
