@@ -4,7 +4,9 @@ use crate::clock::{self, Passed, passed};
 use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
-use p7_bus::{FactsHeard, LookNow, MeshNoted, NetworkNoted, SeatsTaken, Stated, Suspected};
+use p7_bus::{
+    FactsHeard, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated, Suspected,
+};
 use p7_core::mesh::election::Fitness;
 use p7_core::mesh::machine::{CutOff, Event, Machine};
 use p7_core::mesh::words::{About, Configuration, Fact, Now, Role, Stamp, Steady};
@@ -20,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 /// The mailbox: what the aggregator states in a few seconds of a large configuration.
 const MAILBOX_LIMIT: usize = 4_096;
 /// How often those who show the mesh are told how it is, if nothing changed: delays and offsets drift.
-const SHOW_EVERY: Millis = Millis(5_000);
+const SHOW_EVERY: Millis = Millis(2_000);
 /// A change is shown at the earliest this long after the last.
 const SHOW_GAP: Millis = Millis(200);
 /// How often the log is looked at for what retention has dropped.
@@ -43,6 +45,8 @@ pub struct Listeners {
     pub seats: Vec<Recipient<SeatsTaken>>,
     /// What is to be looked at now.
     pub looks: Vec<Recipient<LookNow>>,
+    /// What the peers show about this machine's own network.
+    pub peers: Vec<Recipient<PeersNoted>>,
     /// Newer shared configurations; the roof takes them up.
     pub configurations: Option<mpsc::Sender<Arc<Configuration>>>,
     /// How far the wall clock is to be corrected, in milliseconds.
@@ -74,6 +78,8 @@ pub struct Member {
     pub(crate) passing: Option<GossipId>,
     /// What this node says about itself.
     pub(crate) about: About,
+    /// What the peers showed last about this machine's own network.
+    pub(crate) peers_seen: PeersSeen,
     /// Where the transport listens, as far as it has said.
     pub(crate) listening: Vec<Multiaddr>,
 }
@@ -153,6 +159,13 @@ impl Member {
         self.metrics.note(&self.link.figures());
         if let Some(correct) = self.listeners.correction {
             correct(view.correction_ms);
+        }
+        let seen = crate::peers::seen(&view);
+        if seen != self.peers_seen {
+            self.peers_seen = seen;
+            for listener in &self.listeners.peers {
+                p7_bus::tell(listener, "peers", PeersNoted(seen));
+            }
         }
         for listener in &self.listeners.mesh {
             p7_bus::tell(listener, "mesh", MeshNoted(Arc::clone(&view)));

@@ -109,6 +109,7 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         shown: now.steady,
         show_due: Some(now.steady),
         passing: None,
+        peers_seen: p7_bus::PeersSeen::NoMesh,
         about,
         listening: Vec::new(),
     };

@@ -1,12 +1,11 @@
 //! What is believed about this machine's own network, and who is told when that changes.
 
 use crate::config::ConnectivityConfig;
-use crate::messages::PeersSeen;
 use crate::network::Network;
 use crate::once::Shown;
 use crate::suspicions::OwnNetwork;
 use actix::prelude::*;
-use p7_bus::{NetworkNoted, tell};
+use p7_bus::{NetworkNoted, PeersSeen, tell};
 use p7_core::vocabulary::MeshTime;
 use std::sync::Arc;
 use tokio::time::Instant;

@@ -28,7 +28,7 @@ pub use attempt::{Attempt, Detail};
 pub use clock::Clock;
 pub use config::{Config, ConnectivityConfig};
 pub use kinds::{PrepareError, Probe, ProbeConfig};
-pub use messages::{Anchor, Drain, Parts, Peers, PeersSeen, Seating, Watch, Watched};
+pub use messages::{Anchor, Drain, Parts, Seating, Watch, Watched};
 pub use once::{Seen, probe_once};
 pub use prober::Prober;
 pub use trouble::Origin;

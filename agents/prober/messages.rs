@@ -64,22 +64,3 @@ pub struct Anchor(pub ConnectivityConfig);
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "usize")]
 pub struct Drain(pub Duration);
-
-/// member → prober: what the mesh's peers show about this machine's own network. It stands until the next.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Peers(pub PeersSeen);
-
-/// What the mesh's peers show about this machine's own network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PeersSeen {
-    /// There is no mesh, or no peer on another machine is known.
-    #[default]
-    NoMesh,
-    /// A peer on another machine was heard in the last moment: this machine is not cut off, whatever its
-    /// anchors and routes say.
-    Some,
-    /// Peers on other machines are known and none is heard. They may be down themselves, so this alone does
-    /// not mean that this machine is cut off.
-    None,
-}

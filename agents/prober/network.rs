@@ -3,9 +3,9 @@
 mod routes;
 
 use crate::config::ConnectivityConfig;
-use crate::messages::PeersSeen;
 use crate::net::resolve::Place;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use p7_bus::PeersSeen;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpStream;

@@ -238,3 +238,23 @@ pub enum ApplyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "Result<Option<Arc<Configuration>>, AskError>")]
 pub struct SharedConfiguration;
+
+/// member → prober: what the mesh's peers show about this machine's own network. It stands until the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct PeersNoted(pub PeersSeen);
+
+/// What the mesh's peers show about this machine's own network. Only peers at another site count: those
+/// behind the same uplink are reached without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PeersSeen {
+    /// There is no mesh, or no peer at another site is known.
+    #[default]
+    NoMesh,
+    /// A peer at another site was heard in the last moment: this machine is not cut off, whatever its
+    /// anchors and routes say.
+    Some,
+    /// Peers at other sites are known and none is heard. They may be down themselves, so this alone does
+    /// not mean that this machine is cut off.
+    None,
+}

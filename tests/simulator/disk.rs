@@ -47,14 +47,11 @@ impl Disk {
         }
         self.recent.push_back((now, Rc::clone(&sealed)));
         let number = sealed.batch.number;
-        match self.log.get_mut(&sealed.batch.sequence) {
-            Some(numbers) => {
-                numbers.entry(number).or_insert(sealed);
-            }
-            None => {
-                let sequence = sealed.batch.sequence.clone();
-                self.log.insert(sequence, BTreeMap::from([(number, sealed)]));
-            }
+        if let Some(numbers) = self.log.get_mut(&sealed.batch.sequence) {
+            numbers.entry(number).or_insert(sealed);
+        } else {
+            let sequence = sealed.batch.sequence.clone();
+            self.log.insert(sequence, BTreeMap::from([(number, sealed)]));
         }
     }
 

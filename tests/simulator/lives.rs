@@ -120,7 +120,7 @@ impl World {
                 looks.known(&service.id, Said::of(own));
             }
             let incidents = &one.disk.incidents[place];
-            let before = oldest.map_or(MeshTime(u64::MAX), |oldest| oldest.start());
+            let before = oldest.map_or(MeshTime(u64::MAX), p7_core::vocabulary::Cycle::start);
             let last_incident =
                 incidents.range(..Cycle::starting(before)).next_back().map(|(_, last)| last.clone());
             let past = Past { results, last_incident, ..Past::default() };

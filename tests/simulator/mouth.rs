@@ -87,12 +87,11 @@ impl World {
     fn wanted(&self, node: Index) -> Vec<Wanted> {
         let one = &self.nodes[usize::from(node)];
         let of = |(place, service): (usize, &std::sync::Arc<p7_core::service::Service>)| {
-            let (incident, level) = match one.watch.open_incident(&service.id) {
-                Some(open) => (open.id.first, open.worst),
-                None => {
-                    let last = one.disk.incidents[place].last_key_value();
-                    (last.map_or(Cycle::default(), |(first, _)| *first), Level::Healthy)
-                }
+            let (incident, level) = if let Some(open) = one.watch.open_incident(&service.id) {
+                (open.id.first, open.worst)
+            } else {
+                let last = one.disk.incidents[place].last_key_value();
+                (last.map_or(Cycle::default(), |(first, _)| *first), Level::Healthy)
             };
             Wanted { service: service.id.clone(), incident, level }
         };

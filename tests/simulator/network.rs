@@ -176,7 +176,7 @@ impl Network {
     pub fn latency(&self, chance: &mut Chance) -> u64 {
         let draw = chance.number();
         let jitter = (u64::from((draw >> 32) as u32) * (self.wire.jitter + 1)) >> 32;
-        let spike = if draw & 0xff == 0 { 8 } else { 1 };
+        let spike = if draw.trailing_zeros() >= 8 { 8 } else { 1 };
         self.wire.base + jitter * spike
     }
 

@@ -40,12 +40,9 @@ impl World {
         self.services[service].interval.span().0
     }
 
-    fn clocks_go_wrong(&self) -> bool {
-        self.options.faults.iter().any(|(fault, _)| *fault == Fault::Clock)
-    }
-
-    fn sees_what_is(&self, node: &Node) -> bool {
-        node.is_honest() && node.uplink_cuts == 0
+    /// Whether faults of this kind happen in this run.
+    pub(crate) fn has_fault(&self, fault: Fault) -> bool {
+        self.options.faults.iter().any(|(known, _)| *known == fault)
     }
 
     fn witnesses(&self, service: usize, component: &[Index]) -> Witnesses {
@@ -55,7 +52,7 @@ impl World {
             if node.desks[service].seat.is_none() {
                 continue;
             }
-            if self.sees_what_is(node) {
+            if node.is_honest() && node.uplink_cuts == 0 {
                 witnesses.good += 1;
                 sites.insert(node.site.map_or(usize::from(node.index) + 1_000, |site| site));
             } else {
@@ -222,7 +219,7 @@ impl World {
         let service = self.place_of(&incident.id.service);
         let interval = self.interval(service);
         // clocks that are wrong put results into other cycles
-        let wrong = 3 * interval + if self.clocks_go_wrong() { self.options.clocks.step } else { 0 };
+        let wrong = 3 * interval + if self.has_fault(Fault::Clock) { self.options.clocks.step } else { 0 };
         let (first, opened) = (incident.id.first.start().0, incident.opened.start().0);
         let was_out = self.truths[service].was_out(first.saturating_sub(wrong), opened + wrong);
         if was_out || self.nodes[usize::from(node)].lie.is_some() {
@@ -230,8 +227,7 @@ impl World {
         }
         let is_history = opened + 3 * interval < self.now;
         let has_bad = |one: &Node| !one.is_honest() || one.uplink_cuts > 0;
-        let nobody_was_bad = !self.nodes.iter().any(has_bad)
-            && !self.options.faults.iter().any(|(fault, _)| *fault == Fault::Uplink);
+        let nobody_was_bad = !self.nodes.iter().any(has_bad) && !self.has_fault(Fault::Uplink);
         if !nobody_was_bad && (is_history || !self.is_protected(node, service)) {
             return;
         }
@@ -291,7 +287,7 @@ impl World {
 
     /// A node has tested a service.
     pub(crate) fn note_test(&mut self, node: Index, service: usize) {
-        if self.nodes[usize::from(node)].is_honest() {
+        if self.nodes[usize::from(node)].lie.is_none() {
             self.checks.tested.resize(self.services.len(), 0);
             self.checks.tested[service] = self.now;
         }
@@ -300,7 +296,7 @@ impl World {
     /// A node states a result of its own.
     pub(crate) fn check_own_result(&mut self, node: Index, result: &ProbeResult, began: At) {
         let shortest = self.options.services.iter().map(|plan| plan.interval).min().unwrap_or_default();
-        if !self.clocks_go_wrong() || self.quiet_for() < STABLE || !self.has_right_company(node) {
+        if !self.has_fault(Fault::Clock) || self.quiet_for() < STABLE || !self.has_right_company(node) {
             return;
         }
         self.checks.look(Check::MeshTime);

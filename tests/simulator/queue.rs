@@ -52,7 +52,7 @@ impl<T> Queue<T> {
     }
 
     /// What happens next.
-    pub fn next(&mut self) -> Option<(At, T)> {
+    pub fn take_next(&mut self) -> Option<(At, T)> {
         self.heap.pop().map(|entry| (entry.at, entry.what))
     }
 
@@ -83,7 +83,7 @@ mod tests {
         for (at, what) in [(3, "d"), (1, "a"), (2, "b"), (2, "c")] {
             queue.put(at, what);
         }
-        let order: Vec<_> = std::iter::from_fn(|| queue.next()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| queue.take_next()).collect();
         assert_eq!(order, [(1, "a"), (2, "b"), (2, "c"), (3, "d")]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::checks::{Check, Checks};
 use crate::options::{HOUR, Options};
-use crate::world::World;
+use crate::world::{Trace, World};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -25,7 +25,8 @@ impl Outcome {
         let mut text = String::new();
         for broken in &self.checks.told {
             let (seconds, millis) = (broken.at / 1_000, broken.at % 1_000);
-            text += &format!("  {} at {seconds}.{millis:03} s: {}\n", broken.check.as_str(), broken.how);
+            let line = format!("  {} at {seconds}.{millis:03} s: {}\n", broken.check.as_str(), broken.how);
+            text.push_str(&line);
         }
         if !text.is_empty() {
             text =
@@ -36,7 +37,7 @@ impl Outcome {
 }
 
 /// Plays a run to its end.
-pub fn play(options: Options, trace: Option<Box<dyn FnMut(&str)>>) -> Outcome {
+pub fn play(options: Options, trace: Option<Trace>) -> Outcome {
     let seed = options.seed;
     let mut world = World::new(options, trace);
     world.play();
@@ -96,11 +97,13 @@ impl Sum {
         for check in Check::ALL {
             let looked = self.checks.looked.get(&check).copied().unwrap_or_default();
             let broken = self.checks.broken.get(&check).copied().unwrap_or_default();
-            text += &format!("{:<40}{looked:>14}{broken:>10}\n", check.as_str());
+            let line = format!("{:<40}{looked:>14}{broken:>10}\n", check.as_str());
+            text.push_str(&line);
         }
         text.push('\n');
         for (what, times) in &self.checks.counts {
-            text += &format!("{what:<40}{times:>14}\n");
+            let line = format!("{what:<40}{times:>14}\n");
+            text.push_str(&line);
         }
         text
     }

@@ -31,7 +31,7 @@ impl World {
 
     pub(crate) fn look_whether_said(&mut self, service: usize, outage: u32, since: At) {
         let is_still = self.truths[service].outage.as_ref().is_some_and(|now| now.number == outage);
-        let has_faults = self.options.faults.iter().any(|(fault, _)| *fault == Fault::Channel);
+        let has_faults = self.has_fault(Fault::Channel);
         let can_speak = self.nodes.iter().any(|node| node.eligible && node.is_on() && node.uplink_cuts == 0);
         if !is_still || has_faults || !can_speak {
             return;
@@ -128,7 +128,11 @@ impl World {
         let within = self.checks.doubles.iter().filter(|(at, _)| (from..=last).contains(at));
         let components = within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1);
         let losses = self.checks.losses.iter().filter(|at| (from..=last).contains(*at)).count();
-        let lossy = usize::from(self.options.wire.loss > 0 || self.options.misjudges > 0);
+        // while the channel fails, or answers are lost, two that try again may do so at the same moment
+        let channel = self.options.channel;
+        let fails = channel.refuses > 0 || channel.answer_lost > 0 || self.has_fault(Fault::Channel);
+        let lossy =
+            usize::from(self.options.wire.loss > 0 || self.options.misjudges > 0) + usize::from(fails);
         components.max(1) + losses + lossy
     }
 

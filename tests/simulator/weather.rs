@@ -123,7 +123,7 @@ impl World {
                 self.cut_paths(paths, span);
             }
             Fault::Reset => {
-                if let Some(peer) = self.chance.one_of(&self.network.peers(node).to_vec())
+                if let Some(peer) = self.chance.one_of(self.network.peers(node))
                     && let Some(epoch) = self.network.epoch(node, peer)
                 {
                     self.disturb();

@@ -129,12 +129,15 @@ pub struct World {
     pub(crate) testing: bool,
     pub(crate) gossips: u32,
     hash: u64,
-    pub(crate) trace: Option<Box<dyn FnMut(&str)>>,
+    pub(crate) trace: Option<Trace>,
 }
+
+/// Hears what happens, a line each.
+pub type Trace = Box<dyn FnMut(&str)>;
 
 impl World {
     /// A world of these options; with `trace` it tells what happens.
-    pub fn new(options: Options, trace: Option<Box<dyn FnMut(&str)>>) -> Self {
+    pub fn new(options: Options, trace: Option<Trace>) -> Self {
         let chance = Chance::of(options.seed);
         let services = crate::setup::services(&options);
         let mut world = Self {
@@ -164,7 +167,7 @@ impl World {
 
     /// Lets everything happen until `end`.
     pub fn run_until(&mut self, end: At) {
-        while let Some((at, what)) = self.queue.next() {
+        while let Some((at, what)) = self.queue.take_next() {
             if at > end {
                 self.queue.put(at, what);
                 break;
@@ -179,7 +182,7 @@ impl World {
         match what {
             Happening::Wake(node) => self.wake(node),
             Happening::Deliver { to, from, epoch, copy, message } => {
-                self.deliver(to, from, epoch, &message, copy)
+                self.deliver(to, from, epoch, &message, copy);
             }
             Happening::Closed { at, of, epoch } => self.closed(at, of, epoch),
             Happening::Dial(a, b) => self.dials(a, b),

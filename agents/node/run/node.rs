@@ -234,6 +234,7 @@ impl Node {
                 mesh: vec![self.aggregator.clone().recipient(), dashboard.clone().recipient()],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
+                peers: vec![self.prober.clone().recipient()],
                 configurations: Some(known),
                 correction: Some(super::clock::correct),
             };

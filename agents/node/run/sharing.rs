@@ -157,7 +157,9 @@ impl Node {
                 Some(_) => {}
             }
         }
-        lines.extend(self.services.keys().filter(|id| !new.contains_key(*id)).map(|id| format!("services.{id}: gone")));
+        lines.extend(
+            self.services.keys().filter(|id| !new.contains_key(*id)).map(|id| format!("services.{id}: gone")),
+        );
         lines
     }
 

@@ -1,10 +1,10 @@
 //! What the prober does when it is told or asked something.
 
 use super::{Phase, Prober};
-use crate::messages::{Anchor, Drain, Peers, Watch};
+use crate::messages::{Anchor, Drain, Watch};
 use crate::once::Job;
 use actix::prelude::*;
-use p7_bus::{AskError, LookNow, ProbeNow, SeatsTaken};
+use p7_bus::{AskError, LookNow, PeersNoted, ProbeNow, SeatsTaken};
 use p7_core::result::ProbeResult;
 use p7_core::vocabulary::Cycle;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ impl Handler<Anchor> for Prober {
     }
 }
 
-impl Handler<Peers> for Prober {
+impl Handler<PeersNoted> for Prober {
     type Result = ();
 
-    fn handle(&mut self, Peers(seen): Peers, _: &mut Self::Context) {
+    fn handle(&mut self, PeersNoted(seen): PeersNoted, _: &mut Self::Context) {
         self.belief.note_peers(seen, self.clock.now());
     }
 }

@@ -3,12 +3,12 @@
 
 use crate::common::{answer, http_server, ok, refusing, request, server};
 use crate::world::{World, watched};
-use p7_bus::{LookNow, SeatsTaken};
+use p7_bus::{LookNow, PeersNoted, PeersSeen, SeatsTaken};
 use p7_core::mesh::look::Said;
 use p7_core::result::ProbeResult;
 use p7_core::schedule::Seat;
 use p7_core::vocabulary::{Cycle, MeshTime, Millis, Outcome, ServiceId, Vote};
-use p7_prober::{Clock, Peers, PeersSeen, Seating, Watched};
+use p7_prober::{Clock, Seating, Watched};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -189,7 +189,7 @@ async fn a_peer_that_is_heard_shows_that_this_machine_is_not_cut_off() {
         (PeersSeen::Some, Outcome::Failed),
     ] {
         let world = World::with("", &anchors, mesh_time());
-        world.prober.send(Peers(seen)).await.unwrap();
+        world.prober.send(PeersNoted(seen)).await.unwrap();
         world.watch(lost()).await;
         let results = world.until(|results| results.len() == 1).await;
         let reason = results[0].reason.as_deref().unwrap();
@@ -200,7 +200,7 @@ async fn a_peer_that_is_heard_shows_that_this_machine_is_not_cut_off() {
             continue;
         }
         world.until_network(1).await;
-        world.prober.send(Peers(PeersSeen::Some)).await.unwrap();
+        world.prober.send(PeersNoted(PeersSeen::Some)).await.unwrap();
         let noted: Vec<_> = world.until_network(2).await.into_iter().map(|noted| noted.cut_off).collect();
         assert_eq!(noted, [Some(reason.to_owned()), None]);
         // what fails from now on counts
