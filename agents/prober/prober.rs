@@ -76,8 +76,7 @@ struct Row {
 #[derive(Debug, Clone, Copy)]
 struct Alarm {
     handle: SpawnHandle,
-    at: MeshTime,
-    /// When it should ring, by the steady clock.
+    /// When it should ring, by the steady clock: the other may be moved meanwhile, by little or much.
     rings: Duration,
 }
 
@@ -189,19 +188,20 @@ impl Prober {
         let beat = now.plus(HEARTBEAT);
         let wishes = [self.table.next_turn(), self.outbox.due(), self.suspicions.due()];
         let at = wishes.into_iter().flatten().min().map_or(beat, |due| due.min(beat));
+        let wait = Duration::from_millis(at.since(now).0.max(1));
+        let steady = self.born.elapsed();
+        let rings = steady + wait;
         if let Some(alarm) = self.alarm {
-            if alarm.at > now && alarm.at <= at {
+            if alarm.rings > steady && alarm.rings <= rings {
                 return;
             }
             ctx.cancel_future(alarm.handle);
         }
-        let wait = Duration::from_millis(at.since(now).0.max(1));
         let handle = ctx.run_later(wait, |prober, ctx| {
             prober.belief.notice_return(prober.clock.now());
             prober.turn(ctx);
         });
-        let rings = self.born.elapsed() + wait;
-        self.alarm = Some(Alarm { handle, at, rings });
+        self.alarm = Some(Alarm { handle, rings });
     }
 
     fn start(&mut self, due: Due, now: MeshTime) {

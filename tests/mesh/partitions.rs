@@ -154,7 +154,8 @@ fn when_a_firewall_parts_two_nobody_is_missed() {
             return;
         }
         goes_on_calmly(&all, &site, &before);
-        let link = seen::member(seen::of(&nodes, "oslo"), "paris");
+        // oslo, which is behind the firewall, is told nothing
+        let link = seen::member(seen::of(&nodes, "paris"), "oslo");
         assert_eq!(link["connected"], false, "{link}");
         oslo.allow();
         assert_eq!(until_whole(&all), before);
@@ -188,6 +189,27 @@ fn two_offices_that_can_not_reach_each_other_are_one_mesh_through_a_node_that_bo
         }
         seen::start(&mut nodes);
         flows_through_the_hub(&nodes, &site, ("oslo", "lima"));
+    });
+}
+
+#[test]
+fn people_at_home_who_all_reach_one_node_only_are_one_mesh() {
+    in_a_world(|world| {
+        let site = world.site();
+        let hub = world.office("hub");
+        hub.write_mesh(&watching(&site));
+        let mut nodes = vec![hub];
+        for name in ["oslo", "malmo", "lima", "quito", "delhi", "accra", "seoul"] {
+            let (home, node) = (world.lan(), world.office(name));
+            home.plug(&nodes[0]);
+            home.plug(&node);
+            node.write_node(&world.mesh(&home.bootstrap()));
+            nodes.push(node);
+        }
+        seen::start(&mut nodes);
+        let all: Vec<&Node> = nodes.iter().collect();
+        let leader = until_whole(&all);
+        goes_on_calmly(&all, &site, &leader);
     });
 }
 

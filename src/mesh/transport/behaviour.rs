@@ -86,11 +86,13 @@ fn gossip(mesh: &MeshId) -> Result<gossipsub::Behaviour, StartError> {
             gossipsub::MessageId::new(digest.first_chunk::<16>().map_or(&[], <[u8; 16]>::as_slice))
         })
         .max_transmit_size(GOSSIP_LIMIT + GOSSIP_OVERHEAD)
-        // everything goes to every connected peer at once; the mesh of gossipsub only passes on
+        // everything goes to every connected peer at once; the mesh of gossipsub only passes on, and that only
+        // while somebody lacks links. It is wide enough not to fall apart, and leaves out nobody who asks to
+        // be in: whoever is connected to one peer alone hears everything from it
         .flood_publish(true)
-        .mesh_n(2)
-        .mesh_n_low(1)
-        .mesh_n_high(4)
+        .mesh_n(4)
+        .mesh_n_low(3)
+        .mesh_n_high(CONNECTIONS_LIMIT as usize)
         .mesh_outbound_min(0)
         .heartbeat_initial_delay(Duration::from_millis(200))
         .heartbeat_interval(Duration::from_secs(1))

@@ -189,6 +189,29 @@ async fn draining_lets_what_runs_end_and_drops_what_does_not() {
 }
 
 #[actix::test]
+async fn a_clock_that_is_moved_a_little_stops_nothing() {
+    let behind = Arc::new(AtomicU64::new(0));
+    let skew = Arc::clone(&behind);
+    let clock = Clock::telling(move || {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        MeshTime(u64::try_from(now.as_millis()).unwrap() - skew.load(Ordering::SeqCst))
+    });
+    let to = server(|mut stream| async move {
+        request(&mut stream).await;
+        _ = stream.write_all(&ok("x")).await;
+    })
+    .await;
+    let world = World::with("", "", clock);
+    world.watch(vec![watched("s", 200, &format!("http://{to}/"), |_| {})]).await;
+    for corrected_ms in [0, 700, 100, 900] {
+        behind.store(corrected_ms, Ordering::SeqCst);
+        let before = world.results().len();
+        world.until(|results| results.len() >= before + 3).await;
+    }
+    assert!(world.counted("p7_clock_jumps_total") < 0.5, "too little to be a jump");
+}
+
+#[actix::test]
 async fn when_the_clock_jumps_results_that_span_it_are_void_and_nothing_bursts() {
     let ahead = Arc::new(AtomicU64::new(0));
     let skew = Arc::clone(&ahead);
