@@ -277,7 +277,12 @@ impl Machine {
         let mut matters = false;
         for change in changes {
             match change {
-                Change::Arrived(node) | Change::Restarted(node) => self.catching_up.met(node, now.steady),
+                Change::Arrived(node) | Change::Restarted(node) => {
+                    // one that is heard of through others only can't be asked
+                    if self.members.get(&node).is_some_and(|member| member.connected) {
+                        self.catching_up.met(node, now.steady);
+                    }
+                }
                 Change::Lost(node) => {
                     self.clock.forget(&node);
                     effects.push(Effect::Disconnect(node));

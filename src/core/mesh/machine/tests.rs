@@ -19,6 +19,7 @@ struct Node {
     confirms: Vec<ServiceId>,
     seats: BTreeMap<ServiceId, Seat>,
     closed: Vec<NodeId>,
+    asked: BTreeSet<NodeId>,
     up: bool,
 }
 
@@ -109,7 +110,16 @@ impl Net {
         };
         let machine = Machine::new(setup(name, boot, have), self.now());
         let (heard, confirms, seats) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let node = Node { machine, log, heard, confirms, seats, closed: Vec::new(), up: true };
+        let node = Node {
+            machine,
+            log,
+            heard,
+            confirms,
+            seats,
+            closed: Vec::new(),
+            asked: BTreeSet::new(),
+            up: true,
+        };
         self.nodes.insert(me.clone(), node);
         self.tell(&me, Event::Watching(Arc::new(vec![service("shop")]), Stamp::default()));
         let others: Vec<NodeId> = self.nodes.keys().filter(|other| self.reach(&me, other)).cloned().collect();
@@ -183,6 +193,7 @@ impl Net {
             Effect::Release(facts) => node.heard.extend(facts),
             Effect::Ask { to, ticket, question } => {
                 let token = ticket;
+                node.asked.insert(to.clone());
                 if self.reach(me, &to) {
                     // the answer is given while the question is heard
                     let now = self.now();
@@ -394,4 +405,21 @@ fn a_peer_that_is_heard_through_others_only_and_answers_nothing_is_disconnected(
     net.pass(3_000);
     assert_eq!(net.nodes[&id("b")].machine.peers_alive(), 2);
     assert_eq!(net.nodes[&id("a")].machine.peers_alive(), 2);
+}
+
+#[test]
+fn only_who_is_connected_is_asked() {
+    let mut net = Net::of(&["a", "b", "c", "d", "e", "hub"]);
+    net.pass(5_000);
+    net.start("z", 1);
+    for other in ["a", "b", "c", "d", "e"] {
+        net.link(other, "z", false);
+    }
+    net.nodes.get_mut(&id("z")).unwrap().asked.clear();
+    net.pass(40_000);
+    assert_eq!(net.nodes[&id("z")].machine.peers_alive(), 6);
+    // the others restart: z hears of it through the hub
+    net.start("e", 2);
+    net.pass(40_000);
+    assert_eq!(net.nodes[&id("z")].asked, BTreeSet::from([id("hub")]));
 }
