@@ -208,8 +208,9 @@ impl Machine {
             return false;
         }
         let interval = self.interval_of(&result.service);
-        // one ahead is lawful, and clocks differ a little
-        let lawful_at = result.cycle.start().minus(interval.span()).minus(Millis(interval.span().0 / 4));
+        // one ahead is lawful; one of a clock that is ahead of ours waits as long as it is: whoever speaks two
+        // cycles ahead decides what nobody else can have spoken about
+        let lawful_at = result.cycle.start().minus(interval.span());
         let mesh_now = self.mesh_time(now);
         if lawful_at <= mesh_now {
             return false;
