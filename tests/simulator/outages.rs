@@ -274,7 +274,7 @@ impl World {
         }
         let one = &self.nodes[usize::from(node)];
         let interval = self.services[self.place_of(&result.service)].interval.span().0;
-        let lawful = one.mesh_time(self.now).0 + interval + interval / 4 + 1;
+        let lawful = one.mesh_time(self.now).0 + interval;
         self.checks.look(Check::NoFuture);
         // of its own clock's jumps a node knows itself
         if result.cycle.start().0 > lawful && one.lie.is_none() && one.id != *author {

@@ -6,17 +6,38 @@ use p7_simulator::run::play;
 use std::collections::BTreeMap;
 
 const RULES: [Rule; 24] = [
-    Rule::Settle, Rule::Solo, Rule::Stagger, Rule::StepDown, Rule::HighestTerm, Rule::Incumbent, Rule::Fitness, Rule::Sleep,
-    Rule::Goodbye, Rule::BeatTimeout, Rule::Suspect, Rule::CatchUp, Rule::MeshTime, Rule::HoldFuture, Rule::OwnResults,
-    Rule::NoNetwork, Rule::Sites, Rule::Confirm, Rule::Overlap, Rule::FreshBoot, Rule::ReadAgain, Rule::HoldIntent,
-    Rule::LedgerNumber, Rule::StandBy,
+    Rule::Settle,
+    Rule::Solo,
+    Rule::Stagger,
+    Rule::StepDown,
+    Rule::HighestTerm,
+    Rule::Incumbent,
+    Rule::Fitness,
+    Rule::Sleep,
+    Rule::Goodbye,
+    Rule::BeatTimeout,
+    Rule::Suspect,
+    Rule::CatchUp,
+    Rule::MeshTime,
+    Rule::HoldFuture,
+    Rule::OwnResults,
+    Rule::NoNetwork,
+    Rule::Sites,
+    Rule::Confirm,
+    Rule::Overlap,
+    Rule::FreshBoot,
+    Rule::ReadAgain,
+    Rule::HoldIntent,
+    Rule::LedgerNumber,
+    Rule::StandBy,
 ];
 
 #[test]
 #[ignore]
 fn explore() {
     let seeds: Vec<u64> = (1..=14).collect();
-    let base: BTreeMap<u64, Vec<String>> = seeds.iter().map(|seed| (*seed, broken(Options::drawn(*seed)))).collect();
+    let base: BTreeMap<u64, Vec<String>> =
+        seeds.iter().map(|seed| (*seed, broken(Options::drawn(*seed)))).collect();
     let bad: Vec<_> = base.iter().filter(|(_, b)| !b.is_empty()).collect();
     println!("base {bad:?}");
     for rule in RULES {

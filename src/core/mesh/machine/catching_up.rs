@@ -79,7 +79,7 @@ impl CatchingUp {
         self.due
     }
 
-    /// A peer is connected, or was heard of for the first time.
+    /// A peer is connected, and perhaps only now said to be alive.
     pub(super) fn met(&mut self, peer: NodeId, now: Steady) {
         let known = self.peers.entry(peer).or_default();
         known.wanted = true;
@@ -110,7 +110,22 @@ impl CatchingUp {
     }
 
     fn is_asking(&self, peer: &NodeId) -> bool {
-        self.asking.values().any(|(asked, ..)| asked == peer)
+        self.asking.values().any(|(asked, what, _)| asked == peer && *what == Asked::CatchUp)
+    }
+
+    /// How many more peers may be asked now what is lacking.
+    fn room(&self) -> usize {
+        let asked = self.asking.values().filter(|(_, what, _)| *what == Asked::CatchUp).count();
+        ASKING_LIMIT.saturating_sub(asked)
+    }
+
+    /// Whom to ask now: who was not asked for longest comes first, so that peers that do not answer keep
+    /// nobody from the one that would.
+    fn to_be_asked(&self, now: Steady) -> Vec<NodeId> {
+        let wants = self.peers.iter().filter(|(id, peer)| peer.is_to_be_asked(now) && !self.is_asking(id));
+        let mut wants: Vec<(Option<Steady>, &NodeId)> = wants.map(|(id, peer)| (peer.asked, id)).collect();
+        wants.sort_unstable();
+        wants.into_iter().map(|(_, id)| id.clone()).take(self.room()).collect()
     }
 
     fn next_due(&self, now: Steady) -> Option<Steady> {
@@ -122,8 +137,7 @@ impl CatchingUp {
             let differs = peer.differs.map(|since| since.plus(DIFFERS_FOR).max(rested));
             if peer.wanted { Some(rested) } else { differs }
         };
-        let peers =
-            if self.asking.len() < ASKING_LIMIT { self.peers.iter().filter_map(of_peer).min() } else { None };
+        let peers = if self.room() > 0 { self.peers.iter().filter_map(of_peer).min() } else { None };
         let pings = self.peers.values().map(|peer| peer.pinged.map_or(now, |at| at.plus(PING_EVERY))).min();
         let given_up = self.asking.values().map(|(_, _, since)| since.plus(GIVE_UP)).min();
         let random = (!self.peers.is_empty()).then_some(self.next_random);
@@ -143,15 +157,7 @@ impl Machine {
         self.ping(now, effects);
         if self.rules.has(Rule::CatchUp) {
             self.pick_at_random(now);
-            let wanted: Vec<NodeId> = {
-                let all = &self.catching_up;
-                let wants = all
-                    .peers
-                    .iter()
-                    .filter(|(id, peer)| peer.is_to_be_asked(now.steady) && !all.is_asking(id));
-                wants.map(|(id, _)| id.clone()).take(ASKING_LIMIT.saturating_sub(all.asking.len())).collect()
-            };
-            for peer in wanted {
+            for peer in self.catching_up.to_be_asked(now.steady) {
                 self.ask(peer, now, effects);
             }
         }

@@ -216,13 +216,13 @@ impl Machine {
             return false;
         }
         let interval = self.interval_of(&result.service);
-        // clocks differ a little, and a recovery is the first word of the next cycle; a failure that is said
-        // ahead of its cycle would decide that alone
+        // a recovery is the first word of the next cycle; a failure that is said ahead of its cycle would
+        // decide that alone. By a clock that is ahead of ours it waits as long as that is
         let early = match result.outcome.vote() {
             Some(Vote::Failed) => Millis(0),
             Some(Vote::Passed) | None => interval.span(),
         };
-        let lawful_at = result.cycle.start().minus(early).minus(Millis(interval.span().0 / 4));
+        let lawful_at = result.cycle.start().minus(early);
         let mesh_now = self.mesh_time(now);
         if lawful_at <= mesh_now {
             return false;
@@ -290,7 +290,12 @@ impl Machine {
         let mut matters = false;
         for change in changes {
             match change {
-                Change::Arrived(node) | Change::Restarted(node) => self.catching_up.met(node, now.steady),
+                Change::Arrived(node) | Change::Restarted(node) => {
+                    // one that is heard of through others only can't be asked
+                    if self.members.get(&node).is_some_and(|member| member.connected) {
+                        self.catching_up.met(node, now.steady);
+                    }
+                }
                 Change::Lost(node) => {
                     self.clock.forget(&node);
                     effects.push(Effect::Disconnect(node));

@@ -20,6 +20,7 @@ struct Node {
     confirms: Vec<ServiceId>,
     seats: BTreeMap<ServiceId, Seat>,
     closed: Vec<NodeId>,
+    asked: BTreeSet<NodeId>,
     up: bool,
 }
 
@@ -110,7 +111,16 @@ impl Net {
         };
         let machine = Machine::new(setup(name, boot, have), self.now());
         let (heard, confirms, seats) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let node = Node { machine, log, heard, confirms, seats, closed: Vec::new(), up: true };
+        let node = Node {
+            machine,
+            log,
+            heard,
+            confirms,
+            seats,
+            closed: Vec::new(),
+            asked: BTreeSet::new(),
+            up: true,
+        };
         self.nodes.insert(me.clone(), node);
         self.tell(&me, Event::Watching(Arc::new(vec![service("shop")]), Stamp::default()));
         let others: Vec<NodeId> = self.nodes.keys().filter(|other| self.reach(&me, other)).cloned().collect();
@@ -184,6 +194,7 @@ impl Net {
             Effect::Release(facts) => node.heard.extend(facts),
             Effect::Ask { to, ticket, question } => {
                 let token = ticket;
+                node.asked.insert(to.clone());
                 if self.reach(me, &to) {
                     // the answer is given while the question is heard
                     let now = self.now();
@@ -336,9 +347,9 @@ fn a_result_of_another_node_and_one_of_the_future_are_not_heard() {
     let batch = Batch { sequence, number: 1, at: MeshTime(BEGIN), facts, sealed: Arc::default() };
     net.tell(&id("b"), Event::HeardBatch(batch));
     assert_eq!(net.results("b"), 0);
-    net.pass(575_000);
+    net.pass(596_000);
     assert_eq!(net.results("b"), 0, "a failure of a cycle that has not begun");
-    net.pass(15_000);
+    net.pass(2_000);
     assert_eq!(net.results("b"), 1, "heard when its cycle had come");
 }
 
@@ -441,4 +452,21 @@ fn a_peer_that_is_heard_through_others_only_and_answers_nothing_is_disconnected(
     net.pass(3_000);
     assert_eq!(net.nodes[&id("b")].machine.peers_alive(), 2);
     assert_eq!(net.nodes[&id("a")].machine.peers_alive(), 2);
+}
+
+#[test]
+fn only_who_is_connected_is_asked() {
+    let mut net = Net::of(&["a", "b", "c", "d", "e", "hub"]);
+    net.pass(5_000);
+    net.start("z", 1);
+    for other in ["a", "b", "c", "d", "e"] {
+        net.link(other, "z", false);
+    }
+    net.nodes.get_mut(&id("z")).unwrap().asked.clear();
+    net.pass(40_000);
+    assert_eq!(net.nodes[&id("z")].machine.peers_alive(), 6);
+    // the others restart: z hears of it through the hub
+    net.start("e", 2);
+    net.pass(40_000);
+    assert_eq!(net.nodes[&id("z")].asked, BTreeSet::from([id("hub")]));
 }
