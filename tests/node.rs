@@ -19,6 +19,8 @@ const READY_WITHIN: Duration = Duration::from_secs(30);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Longest answer that is read, in bytes.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
+/// What a world of its own has to itself, with its network namespaces below.
+const OWN_RUN: &str = "/run";
 /// Where a node serves its dashboard when it is told nothing.
 const USUAL_PORT: u16 = 7007;
 /// What a node of a mesh logs, so that a test that fails says enough.
@@ -109,19 +111,19 @@ impl Answer {
 impl Node {
     /// A node on a free port that watches what `mesh` says; not yet started.
     pub fn new(mesh: &str) -> Self {
-        let node = Self::with_name("tested", None, crate::free_port());
+        let node = Self::with_name("tested", None, TempDir::new().unwrap(), crate::free_port());
         node.write_mesh(mesh);
         node
     }
 
     /// A node in the network namespace that is called like it, where it has the usual port to itself;
-    /// without a mesh.toml and not yet started.
+    /// without a mesh.toml and not yet started. Its folder is where the namespace is, and vanishes with it.
     pub fn within(namespace: &str) -> Self {
-        Self::with_name(namespace, Some(namespace.to_owned()), USUAL_PORT)
+        let folder = TempDir::new_in(OWN_RUN).unwrap();
+        Self::with_name(namespace, Some(namespace.to_owned()), folder, USUAL_PORT)
     }
 
-    fn with_name(name: &str, namespace: Option<String>, port: u16) -> Self {
-        let folder = TempDir::new().unwrap();
+    fn with_name(name: &str, namespace: Option<String>, folder: TempDir, port: u16) -> Self {
         let data = folder.path().join("data");
         let node = Self { name: name.to_owned(), namespace, folder, data, port, process: None };
         node.write_node("");
@@ -296,7 +298,7 @@ impl Node {
     /// Does something where the node is: sockets belong to the network their thread is in.
     fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         let Some(namespace) = &self.namespace else { return act() };
-        let namespace = File::open(format!("/run/netns/{namespace}")).unwrap();
+        let namespace = File::open(format!("{OWN_RUN}/netns/{namespace}")).unwrap();
         std::thread::scope(|threads| {
             let there = threads.spawn(|| {
                 move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();

@@ -7,7 +7,41 @@ use p7_tests::seen::{self, until_whole};
 use p7_tests::site::{Mood, Site};
 use p7_tests::{eventually, throughout};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
+
+/// How many cycles in a row every node must have tested in.
+const CYCLES: usize = 8;
+
+#[test]
+fn every_node_tests_in_every_cycle_and_all_have_all_results() {
+    in_a_world(|world| {
+        let site = world.site();
+        let lan = world.lan();
+        let mut nodes = world.offices(&lan, &["oslo", "paris", "lima", "quito"], &watching(&site));
+        seen::start(&mut nodes);
+        let all: Vec<&Node> = nodes.iter().collect();
+        until_whole(&all);
+        let begin = seen::results(all[0], "shop").into_keys().map(|(cycle, _)| cycle).next_back().unwrap();
+        // of the cycles that begin from now on, the last may still be under way
+        let cycles = |node: &Node| {
+            let mut cycles: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for (cycle, of) in seen::results(node, "shop").into_keys().filter(|(cycle, _)| *cycle > begin) {
+                cycles.entry(cycle).or_default().insert(of);
+            }
+            cycles
+        };
+        eventually("some cycles", Duration::from_secs(40), || (cycles(all[0]).len() > CYCLES).then_some(()));
+        let ids: BTreeSet<String> = all.iter().map(|node| seen::id(node)).collect();
+        for node in &all {
+            eventually("it has the results of all", SOON, || {
+                let known: Vec<_> = cycles(node).into_values().take(CYCLES).collect();
+                (known.len() == CYCLES && known.iter().all(|of| *of == ids)).then_some(())
+            });
+        }
+        println!("{} nodes tested in each of {CYCLES} cycles; {} requests", ids.len(), site.requests());
+    });
+}
 
 #[test]
 fn a_node_that_alone_can_not_reach_the_service_makes_it_partial_and_no_incident() {
