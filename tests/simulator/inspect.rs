@@ -91,6 +91,9 @@ impl World {
             self.inspect_facts(&components);
         }
         self.inspect_tests(&components);
+        if (self.now - START).is_multiple_of(12 * EVERY) {
+            self.inspect_incidents();
+        }
     }
 
     fn inspect_leader(&mut self, component: &[Index]) {

@@ -162,6 +162,8 @@ pub struct Options {
     pub liar: Option<Lie>,
     /// A vantage point that sees everything fail, not by its own will.
     pub bad_vantage: Option<usize>,
+    /// Whether everything fails that is tested from the second site, whose machines do not know why.
+    pub dark_site: bool,
     /// The channel.
     pub channel: ChannelPlan,
     /// Whether the node of the highest rank flaps: goes and comes while all else is quiet.
@@ -195,6 +197,7 @@ impl Options {
             misjudges: 0,
             liar: None,
             bad_vantage: None,
+            dark_site: false,
             channel: ChannelPlan { delay: 400, refuses: 0, answer_lost: 0 },
             top_flaps: 0,
         }

@@ -22,6 +22,8 @@ const LOSS_ALLOWANCE: u64 = 40_000;
 const CLOCKS_AGREE: u64 = 100;
 /// So many intervals must be known and quiet before a promise about levels holds.
 const KNOWN: u64 = 4;
+/// An incident that is open so many intervals after all is well again is none.
+const LONG_OPEN: u64 = 8;
 /// Fewer vantage points than this may be deceived by one.
 const ENOUGH: usize = 3;
 
@@ -208,8 +210,16 @@ impl World {
     }
 
     /// An incident has opened, changed or ended on a node.
-    pub(crate) fn check_incident(&mut self, node: Index, incident: &Arc<Incident>) {
-        if incident.ended.is_some() {
+    pub(crate) fn check_incident(&mut self, node: Index, incident: &Incident) {
+        if incident.ended.is_none() {
+            self.judge_incident(node, incident, incident.opened.start().0);
+        }
+    }
+
+    /// Whether an incident that is open at a moment is one.
+    fn judge_incident(&mut self, node: Index, incident: &Incident, at: At) {
+        if !self.testing {
+            // nobody but liars says anything any more
             return;
         }
         self.checks.look(Check::NoFalseIncident);
@@ -220,19 +230,38 @@ impl World {
         let interval = self.interval(service);
         // clocks that are wrong put results into other cycles
         let wrong = 3 * interval + if self.has_fault(Fault::Clock) { self.options.clocks.step } else { 0 };
-        let (first, opened) = (incident.id.first.start().0, incident.opened.start().0);
-        let was_out = self.truths[service].was_out(first.saturating_sub(wrong), opened + wrong);
+        let first = incident.id.first.start().0;
+        let first = if at == self.now { at.saturating_sub(LONG_OPEN * interval) } else { first };
+        let was_out = self.truths[service].was_out(first.saturating_sub(wrong), at + wrong);
         if was_out || self.nodes[usize::from(node)].lie.is_some() {
             return;
         }
-        let is_history = opened + 3 * interval < self.now;
-        let has_bad = |one: &Node| !one.is_honest() || one.uplink_cuts > 0;
-        let nobody_was_bad = !self.nodes.iter().any(has_bad) && !self.has_fault(Fault::Uplink);
-        if !nobody_was_bad && (is_history || !self.is_protected(node, service)) {
+        let is_history = at + 3 * interval < self.now;
+        // who knows that it is cut off does not vote, however many they are
+        let is_bad = |one: &Node| !one.is_honest();
+        let blindness = self.options.misjudges > 0 && self.has_fault(Fault::Uplink);
+        let nobody_is_bad = !blindness && !self.nodes.iter().any(is_bad);
+        if !nobody_is_bad && (is_history || !self.is_protected(node, service)) {
             return;
         }
         self.checks.false_ones.insert((node, incident.id.clone()));
         self.breaks(Check::NoFalseIncident, |_| format!("n{node} opens {} while all is well", incident.id));
+    }
+
+    /// No node keeps an incident open for long that is none.
+    pub(crate) fn inspect_incidents(&mut self) {
+        for node in 0..self.nodes.len() {
+            if !self.nodes[node].is_on() {
+                continue;
+            }
+            for service in 0..self.services.len() {
+                let open = self.nodes[node].watch.open_incident(&self.services[service].id).cloned();
+                if let Some(open) = open {
+                    let index = self.nodes[node].index;
+                    self.judge_incident(index, &open, self.now);
+                }
+            }
+        }
     }
 
     /// Whether a node's component has enough vantage points that no bad one may deceive it.

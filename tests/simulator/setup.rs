@@ -69,6 +69,14 @@ impl World {
         {
             node.bad_vantage = true;
         }
+        if self.options.dark_site {
+            // most of the machines stand there, and see nothing
+            let most = self.nodes.len() * 2 / 3;
+            for (number, node) in self.nodes.iter_mut().enumerate() {
+                (node.site, node.bad_vantage) =
+                    (Some(if number < most { 0 } else { 1 + number % 2 }), number < most);
+            }
+        }
         if let (Some(lie), Some(node)) = (self.options.liar, self.nodes.first_mut()) {
             node.lie = Some(lie);
             // what a liar says to people is its own affair
