@@ -138,7 +138,7 @@ impl World {
     }
 
     /// A higher configured priority takes over once it has been there for long.
-    fn may_change(&self, before: Index, after: Index) -> bool {
+    pub(crate) fn may_change(&self, before: Index, after: Index) -> bool {
         let priority = |node: Index| self.nodes[usize::from(node)].priority;
         priority(after) > priority(before) || self.options.wire.loss >= 50
     }

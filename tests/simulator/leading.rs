@@ -223,7 +223,11 @@ impl World {
             .filter(|node| self.nodes[usize::from(**node)].eligible)
             .map(|node| (*node, self.followed(*node)))
             .collect();
-        if followed.iter().any(|(_, whom)| *whom != Some(leader)) {
+        // a higher configured priority takes over once it has been there for long
+        let may = |whom: &Option<Index>| {
+            *whom == Some(leader) || whom.is_some_and(|whom| self.may_change(leader, whom))
+        };
+        if !followed.iter().all(|(_, whom)| may(whom)) {
             self.breaks(Check::LeaderStays, |_| format!("n{leader} led; who follows whom now: {followed:?}"));
         }
     }

@@ -10,7 +10,7 @@ use p7_simulator::scenes::{ALL, Scene};
 const FIRST: u64 = 1;
 
 fn misses(scene: &Scene) -> Option<u64> {
-    (FIRST..FIRST + scene.seeds).find(|seed| {
+    (FIRST..=scene.seeds).find(|seed| {
         let outcome = play(scene.without(*seed), None);
         scene.breaks.iter().any(|check| outcome.checks.has_broken(*check))
     })
@@ -23,7 +23,7 @@ fn every_one_is_missed(rules: &[Rule]) {
         if misses(scene).is_none() {
             faults.push(format!("{rule:?} is not missed in {} seeds: {:?}", scene.seeds, scene.breaks));
         }
-        for seed in FIRST..FIRST + scene.seeds.min(2) {
+        for seed in FIRST..=scene.seeds.min(2) {
             let outcome = play((scene.options)(seed), None);
             for broken in outcome.checks.told {
                 faults.push(format!("{rule:?} is in force, seed {seed}: {broken:?}"));
