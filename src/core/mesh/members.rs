@@ -223,6 +223,8 @@ impl Members {
         if self.due.is_none_or(|due| due > now.steady) {
             return changes;
         }
+        // of two nodes nobody else could pass on what they say: a connection that is given up gains nothing
+        let has_relay = self.alive().nth(1).is_some();
         for member in self.members.values_mut() {
             if member.is_alive() && member.deadline.is_some_and(|deadline| deadline <= now.steady) {
                 member.is_gone(Liveness::Down, now);
@@ -230,8 +232,10 @@ impl Members {
             }
             if member.mute_at.is_some_and(|mute| mute <= now.steady) {
                 member.mute_at = None;
-                member.connected = false;
-                changes.push(Change::Mute(member.node.clone()));
+                if has_relay {
+                    member.connected = false;
+                    changes.push(Change::Mute(member.node.clone()));
+                }
             }
         }
         let over = |member: &Member| member.deadline.is_some_and(|deadline| deadline <= now.steady);

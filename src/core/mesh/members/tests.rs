@@ -61,7 +61,7 @@ fn fresh(changes: &[Change]) -> Heard {
 fn who_beats_is_there_and_who_is_silent_for_ten_seconds_is_down() {
     let mut members = with_a(RuleSet::ALL);
     assert_eq!(members.heard(&beat("a", 1, 2), at(2000)), fresh(&[]));
-    assert_eq!(members.turn(at(11_999)), [Change::Mute(id("a"))]);
+    assert_eq!(members.turn(at(11_999)), []);
     assert_eq!(liveness(&members, "a"), Some(Liveness::Alive));
     assert_eq!(members.due(), Some(Steady(12_000)));
     assert_eq!(members.turn(at(12_000)), [Change::Lost(id("a"))]);
@@ -74,6 +74,7 @@ fn who_beats_is_there_and_who_is_silent_for_ten_seconds_is_down() {
 fn a_connection_that_brings_nothing_is_given_up_before_its_peer_is_missed() {
     let mut members = with_a(RuleSet::ALL);
     members.heard(&beat("a", 1, 2), at(2000));
+    members.heard(&beat("b", 1, 1), at(2000));
     assert_eq!(members.turn(at(6999)), []);
     assert_eq!(members.due(), Some(Steady(7000)));
     assert_eq!(members.turn(at(7000)), [Change::Mute(id("a"))]);
@@ -81,8 +82,17 @@ fn a_connection_that_brings_nothing_is_given_up_before_its_peer_is_missed() {
     assert_eq!(liveness(&members, "a"), Some(Liveness::Alive));
     // through others it is heard all the same
     assert_eq!(members.heard(&beat("a", 1, 3), at(9000)), fresh(&[]));
+    members.heard(&beat("b", 1, 2), at(18_000));
     assert_eq!(members.turn(at(18_999)), []);
     assert_eq!(members.turn(at(19_000)), [Change::Lost(id("a"))]);
+}
+
+#[test]
+fn of_two_nodes_none_gives_up_the_only_connection() {
+    let mut members = with_a(RuleSet::ALL);
+    members.heard(&beat("a", 1, 2), at(2000));
+    assert_eq!(members.turn(at(7000)), []);
+    assert_eq!(members.turn(at(12_000)), [Change::Lost(id("a"))]);
 }
 
 #[test]
