@@ -4,6 +4,7 @@
 //! made in `face`, `scene`, `sentence` and `queue`, all pure; `voice` runs espeak-ng.
 
 pub mod board;
+pub mod character;
 pub mod clock;
 pub mod command;
 pub mod frame;
@@ -12,6 +13,7 @@ pub mod link;
 pub mod picture;
 pub mod queue;
 pub mod report;
+pub mod robot;
 pub mod scene;
 pub mod sentence;
 pub mod session;
