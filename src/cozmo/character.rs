@@ -137,10 +137,8 @@ impl Character {
             return;
         }
         if let Some(session) = session {
-            session.show_for_a_while(
-                vec![(scene::clock(at), CLOCK_SHOWN), (scene::date(at), CLOCK_SHOWN)],
-                now,
-            );
+            session
+                .show_for_a_while(vec![(scene::clock(at), CLOCK_SHOWN), (scene::date(at), CLOCK_SHOWN)], now);
             self.queue_sentence(sentence::time(at), None, now);
         }
     }

@@ -109,7 +109,11 @@ impl Link {
             State::Closing(_) | State::Over => Err(SendError::Over),
             State::Opening(_) | State::Open if self.outgoing.len() >= QUEUE_LIMIT => Err(SendError::Full),
             State::Opening(_) | State::Open => {
-                self.outgoing.push_back(Outgoing { id: self.next_id, kind: Kind::Reliable, payload: message });
+                self.outgoing.push_back(Outgoing {
+                    id: self.next_id,
+                    kind: Kind::Reliable,
+                    payload: message,
+                });
                 self.next_id = self.next_id.next();
                 self.send_fresh(now);
                 Ok(())

@@ -48,15 +48,19 @@ impl Sentence {
 pub fn changes(before: &Board, after: &Board) -> Vec<Sentence> {
     let mut said = Vec::new();
     if before.network != after.network {
-        said.push(Sentence::new(Topic::Network, match after.network {
-            Network::CutOff => "I have no network. What I show may be old.",
-            Network::Reachable => "The network is back.",
-        }));
+        said.push(Sentence::new(
+            Topic::Network,
+            match after.network {
+                Network::CutOff => "I have no network. What I show may be old.",
+                Network::Reachable => "The network is back.",
+            },
+        ));
     }
     if after.network == Network::CutOff {
         return said;
     }
-    let level = |board: &Board, id: &str| board.services.get(id).map_or(Level::Unknown, |service| service.level);
+    let level =
+        |board: &Board, id: &str| board.services.get(id).map_or(Level::Unknown, |service| service.level);
     let (mut down, mut failing, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for (id, service) in after.services.iter().filter(|(_, service)| service.telling == Telling::Aloud) {
         let was = level(before, id);
@@ -137,7 +141,10 @@ fn spoken(name: &str) -> String {
 }
 
 fn number(n: u32) -> String {
-    usize::try_from(n).ok().and_then(|n| WORDS.get(n)).map_or_else(|| n.to_string(), |word| (*word).to_owned())
+    usize::try_from(n)
+        .ok()
+        .and_then(|n| WORDS.get(n))
+        .map_or_else(|| n.to_string(), |word| (*word).to_owned())
 }
 
 fn capitalised(text: &str) -> String {

@@ -127,9 +127,10 @@ impl Session {
         let link = self.link.deadline()?;
         let stage = match self.stage {
             Stage::Naming(since) | Stage::Enabling(since, _) => Some(since + GREETING_PATIENCE),
-            Stage::Ready(_) => {
-                [self.face.deadline(), self.motions.deadline(), self.player.deadline()].into_iter().flatten().min()
-            }
+            Stage::Ready(_) => [self.face.deadline(), self.motions.deadline(), self.player.deadline()]
+                .into_iter()
+                .flatten()
+                .min(),
             Stage::Opening | Stage::Over => None,
         };
         Some(stage.map_or(link, |stage| stage.min(link)))
@@ -218,6 +219,11 @@ impl Session {
         self.state
     }
 
+    /// Messages the robot has not acknowledged yet.
+    pub fn pending(&self) -> usize {
+        self.link.pending()
+    }
+
     /// What its link has seen.
     pub fn figures(&self) -> LinkFigures {
         self.link.figures()
@@ -263,7 +269,9 @@ impl Session {
                 self.stage = Stage::Enabling(now, firmware);
                 self.send(&Command::Enable, now);
             }
-            (Report::Body(serial), Stage::Enabling(_, firmware)) => self.begin(About { firmware, serial }, now),
+            (Report::Body(serial), Stage::Enabling(_, firmware)) => {
+                self.begin(About { firmware, serial }, now)
+            }
             (Report::Calibration(Motor::Head | Motor::Lift, how_far), _) => match how_far {
                 Calibration::Started => self.motions.calibration_started(now),
                 Calibration::Finished => self.motions.calibration_finished(),

@@ -281,7 +281,8 @@ impl Task {
         self.view.send_if_modified(|view| {
             // a voltage that wavers between two steps is no change
             let wavers = matches!((view.battery_v, battery_v), (Some(a), Some(b)) if (a - b).abs() < 0.09);
-            let same = (wavers || view.battery_v == battery_v) && view.charger == charger && view.unsaid == unsaid;
+            let same =
+                (wavers || view.battery_v == battery_v) && view.charger == charger && view.unsaid == unsaid;
             if !same {
                 view.battery_v = battery_v;
                 view.charger = charger;
