@@ -50,7 +50,7 @@ impl Light {
 
     /// A quarter of a second on, a quarter off.
     pub fn flash(colour: Rgb) -> Self {
-        let frames = u8::try_from((250 + FRAME_MS - 1) / FRAME_MS).unwrap_or(FOR_EVER);
+        let frames = u8::try_from(250_u16.div_ceil(FRAME_MS)).unwrap_or(FOR_EVER);
         Self { on: colour, off: Rgb::OFF, on_frames: frames, off_frames: frames }
     }
 

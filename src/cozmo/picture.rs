@@ -91,7 +91,7 @@ pub enum Pixel {
 
 /// One run of 1 to 32 pixels as a byte.
 fn run_of(run: usize, lit: u32) -> u8 {
-    let colour = if lit == 1 { 1 } else { 0 };
+    let colour = u8::from(lit == 1);
     let (operation, count) = if run > 16 { (LONG_RUN, run - 17) } else { (SHORT_RUN, run - 1) };
     operation | u8::try_from(count).unwrap_or(0) << 2 | colour
 }

@@ -17,6 +17,9 @@ struct Waiting<T> {
     tag: T,
 }
 
+/// A sentence that is to be spoken now, with its sender's tag.
+pub type Next<T> = (Sentence, T);
+
 /// Why a sentence was not spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dropped {
@@ -58,7 +61,7 @@ impl<T> SpeechQueue<T> {
     }
 
     /// The next sentence that is still news, and what was dropped before it.
-    pub fn next(&mut self, now: Duration) -> (Option<(Sentence, T)>, Vec<(T, Dropped)>) {
+    pub fn next(&mut self, now: Duration) -> (Option<Next<T>>, Vec<(T, Dropped)>) {
         let mut dropped = Vec::new();
         while let Some(waiting) = self.waiting.pop_front() {
             if now < waiting.until {

@@ -270,7 +270,7 @@ impl Session {
                 self.send(&Command::Enable, now);
             }
             (Report::Body(serial), Stage::Enabling(_, firmware)) => {
-                self.begin(About { firmware, serial }, now)
+                self.begin(About { firmware, serial }, now);
             }
             (Report::Calibration(Motor::Head | Motor::Lift, how_far), _) => match how_far {
                 Calibration::Started => self.motions.calibration_started(now),

@@ -84,9 +84,12 @@ impl Voice {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => VoiceError::Missing(self.program.clone()),
-                kind => failed(kind.to_string()),
+            .map_err(|error| {
+                if error.kind() == std::io::ErrorKind::NotFound {
+                    VoiceError::Missing(self.program.clone())
+                } else {
+                    failed(error.to_string())
+                }
             })?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("it has no input or output".to_owned()));

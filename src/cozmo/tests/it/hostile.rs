@@ -33,8 +33,8 @@ proptest! {
         if let Ok(frame) = Frame::decode(&bytes) {
             prop_assert!(frame.parts().count() <= bytes.len());
         }
-        drop(Report::decode(&bytes));
-        drop(pcm(&bytes));
+        prop_assert!(!bytes.is_empty() || Report::decode(&bytes).is_none());
+        prop_assert!(pcm(&bytes).is_none_or(|samples| samples.len() * 2 <= bytes.len()));
         prop_assert!(speakable(&String::from_utf8_lossy(&bytes)).chars().count() <= 300);
     }
 

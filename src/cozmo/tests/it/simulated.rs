@@ -17,6 +17,7 @@ struct Connection {
     pings: Vec<Vec<u8>>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the robot's own")]
 pub(crate) struct SimulatedRobot {
     connection: Option<Connection>,
     pub(crate) firmware: String,

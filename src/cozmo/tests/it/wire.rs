@@ -61,7 +61,7 @@ fn every_command_is_these_bytes() {
         (Command::Silence, "8F".to_owned()),
         (Command::Picture(vec![0x3F, 0x3F]), "9702003F3F".to_owned()),
         (Command::Head(0.5, 7), "370000003F00002041000020410000000007".to_owned()),
-        (Command::Head(9.0, 7), "37CFD5463F00002041000020410000000007".to_owned()),
+        (Command::Head(9.0, 7), "37D0D5463F00002041000020410000000007".to_owned()),
         (Command::Lift(32.0, 1), "360000004200002041000020410000000001".to_owned()),
         (backpack[0].clone(), format!("03{red}{red}{red}00")),
         (backpack[1].clone(), format!("11{dark}{dark}00")),
