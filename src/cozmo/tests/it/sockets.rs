@@ -181,3 +181,32 @@ async fn the_test_walks_through_everything() {
     robot.stop().await;
     assert_eq!(stage.robot.lock().unwrap().faults, [""; 0]);
 }
+
+/// A measurement, run by hand: `P7_SECONDS=1800 cargo nextest run -p p7-cozmo --run-ignored only`.
+/// Prints what an idle connection costs, and fails if it was lost under 5 % loss.
+#[test]
+#[ignore = "takes as long as it is told to"]
+fn a_long_connection_for_real() {
+    let seconds = std::env::var("P7_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let outside = tokio::runtime::Runtime::new().unwrap();
+    let stage = outside.block_on(stage(21, 5));
+    let own = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    own.block_on(async {
+        let robot = Robot::start(settings(stage.address, Manners::default()));
+        until(&robot, "connected", |view| view.about.is_some()).await;
+        robot.show(google(Level::Healthy));
+        let (before, began) = (thread_cpu(), Instant::now());
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let cost = (thread_cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64();
+        println!("{seconds} s idle: {:.3} % of a core", cost * 100.0);
+        assert_eq!(robot.view().borrow().connections, 1);
+        assert_eq!(stage.robot.lock().unwrap().faults, [""; 0]);
+        robot.stop().await;
+    });
+}
+
+/// Processor time of this thread.
+fn thread_cpu() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
