@@ -197,7 +197,7 @@ fn a_long_connection_for_real() {
         robot.show(google(Level::Healthy));
         let (before, began) = (thread_cpu(), Instant::now());
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        let cost = (thread_cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64();
+        let cost = thread_cpu().saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64();
         println!("{seconds} s idle: {:.3} % of a core", cost * 100.0);
         assert_eq!(robot.view().borrow().connections, 1);
         assert_eq!(stage.robot.lock().unwrap().faults, [""; 0]);
