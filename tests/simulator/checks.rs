@@ -194,8 +194,9 @@ pub struct Checks {
     pub(crate) claims: u64,
     /// In which of a node's lives a term was claimed.
     pub(crate) terms: BTreeMap<(Index, u64), u32>,
-    /// What each number of the ledger stands for: service, number and node to incident and level.
-    pub(crate) numbers: BTreeMap<(usize, u64, Index), (u64, u8)>,
+    /// What each number of the ledger stands for, and since when: service, number and node to incident and
+    /// level.
+    pub(crate) numbers: BTreeMap<(usize, u64, Index), ((u64, u8), At)>,
     /// When something happened that may double a message, and how many components there were then.
     pub(crate) doubles: Vec<(At, usize)>,
     pub(crate) losses: Vec<At>,

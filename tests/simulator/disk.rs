@@ -110,10 +110,19 @@ impl Disk {
         self.log.values().flat_map(tail).collect()
     }
 
-    /// Every fact it has, with its batch.
-    pub fn facts(&self) -> impl Iterator<Item = (&Batch, &Fact)> {
-        let batches = self.log.values().flat_map(|numbers| numbers.values());
-        batches.flat_map(|sealed| sealed.batch.facts.iter().map(move |fact| (&sealed.batch, fact)))
+    /// The results stated since a moment of true time, with their batches.
+    pub fn results_since(&self, since: u64) -> impl Iterator<Item = (&Batch, &Fact)> {
+        let logs = self.log.iter().filter(|(sequence, _)| sequence.chapter == Chapter::Results);
+        let recent = logs.flat_map(move |(_, numbers)| {
+            numbers.values().rev().take_while(move |sealed| sealed.at >= since)
+        });
+        recent.flat_map(|sealed| sealed.batch.facts.iter().map(move |fact| (&sealed.batch, fact)))
+    }
+
+    /// Every statement it has.
+    pub fn statements(&self) -> impl Iterator<Item = &Fact> {
+        let logs = self.log.iter().filter(|(sequence, _)| sequence.chapter == Chapter::Statements);
+        logs.flat_map(|(_, numbers)| numbers.values()).flat_map(|sealed| &sealed.batch.facts)
     }
 
     /// The statements of one author.

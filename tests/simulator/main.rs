@@ -77,6 +77,7 @@ fn note(guard: &mut (Sum, String, Instant), outcome: &Outcome, began: Instant) {
     guard.0.add(outcome);
     let faults = outcome.faults();
     if !faults.is_empty() {
+        say(&faults);
         guard.1.push_str(&faults);
     }
     if guard.2.elapsed() >= TELL_EVERY {
@@ -110,7 +111,10 @@ fn end(sum: &Sum, faults: &str, began: Instant) -> ExitCode {
         say("every promise was kept");
         return ExitCode::SUCCESS;
     }
-    say(&format!("\n{faults}\nseeds with faults: {:?}", sum.failed));
+    say(&format!("seeds with faults: {:?}", sum.failed));
+    if sum.runs > 1 {
+        say(&format!("\n{faults}"));
+    }
     ExitCode::FAILURE
 }
 

@@ -66,7 +66,7 @@ impl World {
         let now = self.nodes[usize::from(node)].now(self.now).steady;
         let one = &mut self.nodes[usize::from(node)];
         let mut ledger = Ledger::new(one.id.clone(), self.options.rules);
-        for (_, fact) in one.disk.facts() {
+        for fact in one.disk.statements() {
             if let Fact::Noticed(notice) = fact {
                 ledger.note(notice, now);
             }

@@ -54,9 +54,13 @@ impl World {
         let service = self.place_of(&notice.service);
         let key = (service, notice.number, crate::effects::number_of(&notice.node));
         let entry = (notice.incident.start().0, notice.level as u8);
-        let known = *self.checks.numbers.entry(key).or_insert(entry);
+        let (known, at) = *self.checks.numbers.entry(key).or_insert((entry, self.now));
         self.checks.look(Check::OneEntryANumber);
-        if known != entry {
+        // what nobody has heard and the disk has lost was never said
+        let is_lost = self.checks.power_lost(key.2, at);
+        if is_lost {
+            self.checks.numbers.insert(key, (entry, self.now));
+        } else if known != entry {
             self.breaks(Check::OneEntryANumber, |_| format!("{notice:?} has the number of {known:?}"));
         }
     }
