@@ -37,7 +37,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let began = Instant::now();
     if arguments.trace {
-        let outcome = play(Options::drawn(arguments.seed), Some(Box::new(say)));
+        let options = Options::drawn(arguments.seed);
+        say(&format!("{options:?}"));
+        let outcome = play(options, Some(Box::new(say)));
         say(&format!("hash {:016x}", outcome.hash));
         return end(&sum_of(&outcome), &outcome.faults(), began);
     }
