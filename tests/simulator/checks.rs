@@ -208,6 +208,11 @@ pub struct Checks {
     /// Leaders as seen in this quiet, by the least node of a component: change, leader, faults in a row.
     pub(crate) leaders: BTreeMap<Index, (u64, Option<Index>, u32)>,
     pub(crate) unequal: u32,
+    /// Who leads among others, and for how many looks in a row.
+    pub(crate) accompanied: BTreeMap<Index, u32>,
+    /// How many looks in a row a node's members, and a service's seats, have been wrong.
+    pub(crate) wrong_members: BTreeMap<Index, u32>,
+    pub(crate) wrong_seats: BTreeMap<(usize, Index), u32>,
     /// Where the calm returns of nodes stand: node, the world's change, the leader it should find.
     pub(crate) returns: Vec<(Index, u64, Index)>,
     pub(crate) fitness_changed: At,

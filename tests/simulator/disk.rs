@@ -2,7 +2,7 @@
 
 use p7_core::incident::Incident;
 use p7_core::mesh::words::{Batch, Boot, Chapter, Fact, Have, Role, Sequence, Span, Term};
-use p7_core::vocabulary::{Cycle, NodeId};
+use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -99,11 +99,14 @@ impl Disk {
         found
     }
 
-    /// The last batches of each sequence, whole.
-    pub fn recalled(&self) -> Vec<Batch> {
+    /// The last batches of each sequence, whole, and those before that speak of cycles that have not come.
+    pub fn recalled(&self, now: MeshTime) -> Vec<Batch> {
+        let is_ahead = |fact: &Fact| matches!(fact, Fact::Result(result) if result.cycle.start() > now);
         let tail = |numbers: &BTreeMap<u64, Rc<Sealed>>| {
-            let mut tail: Vec<Batch> =
-                numbers.values().rev().take(RECALLED).map(|sealed| sealed.batch.clone()).collect();
+            let latest = numbers.values().rev().enumerate();
+            let latest = latest
+                .take_while(|(place, sealed)| *place < RECALLED || sealed.batch.facts.iter().any(is_ahead));
+            let mut tail: Vec<Batch> = latest.map(|(_, sealed)| sealed.batch.clone()).collect();
             tail.reverse();
             tail
         };
