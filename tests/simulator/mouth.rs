@@ -123,7 +123,8 @@ impl World {
 
     /// Says what is due.
     pub(crate) fn speak(&mut self, node: Index) {
-        if !self.nodes[usize::from(node)].eligible || !self.nodes[usize::from(node)].is_on() {
+        let one = &self.nodes[usize::from(node)];
+        if !one.eligible || !one.is_on() || self.silent {
             return;
         }
         let Some(position) = self.position(node) else { return };

@@ -141,6 +141,10 @@ impl World {
     }
 
     fn look_at_last_words(&mut self) {
+        // those who could speak may have left for good
+        if !self.nodes.iter().any(|node| node.eligible && node.is_on()) {
+            return;
+        }
         for service in 0..self.services.len() {
             let id = self.services[service].id.clone();
             let last = self.channel.spoken.iter().rev().find(|spoken| spoken.notice.service == id);
