@@ -124,13 +124,19 @@ impl World {
         }
     }
 
-    /// As many copies as there were components, and for each loss of a word near them one more.
-    fn allowed_copies(&self, first: At, last: At) -> usize {
+    /// How many components there were at most from a while before one moment until another.
+    fn components_near(&self, first: At, last: At) -> usize {
         let from = first.saturating_sub(NEAR);
         let before =
             self.checks.doubles.iter().rev().find(|(at, _)| *at <= from).map_or(1, |(_, count)| *count);
         let within = self.checks.doubles.iter().filter(|(at, _)| (from..=last).contains(at));
-        let components = within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1);
+        within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1)
+    }
+
+    /// As many copies as there were components, and for each loss of a word near them one more.
+    fn allowed_copies(&self, first: At, last: At) -> usize {
+        let from = first.saturating_sub(NEAR);
+        let components = self.components_near(first, last);
         let losses = self.checks.losses.iter().filter(|at| (from..=last).contains(*at)).count();
         // while the channel fails, or answers are lost, two that try again may do so at the same moment
         let channel = self.options.channel;
@@ -152,7 +158,13 @@ impl World {
             self.checks.look(Check::RecoverySaid);
             let is_open =
                 self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
-            if last.notice.level >= Level::Incident && !is_open {
+            // design §4: the ledger's order is its numbers, each side of a partition has its own, and what is
+            // said last by the clock may be a side's that knew less. All know the greatest number to be last
+            let said = self.channel.spoken.iter().filter(|spoken| spoken.notice.service == id);
+            let greatest = said.max_by_key(|spoken| (spoken.notice.number, &spoken.notice.node));
+            let is_outrun = greatest.is_some_and(|spoken| spoken.notice.level < Level::Incident)
+                && self.components_near(last.at, last.at) > 1;
+            if last.notice.level >= Level::Incident && !is_open && !is_outrun {
                 self.breaks(Check::RecoverySaid, |_| format!("the last word on {id} is {:?}", last.notice));
             }
         }
