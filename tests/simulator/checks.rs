@@ -179,6 +179,9 @@ pub(crate) enum Look {
     Agreed { archived: usize },
 }
 
+/// What an entry of the ledger says: its incident's first cycle and the level.
+type Entry = (u64, u8);
+
 /// What was checked and found in a run, or in several.
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -196,7 +199,7 @@ pub struct Checks {
     pub(crate) terms: BTreeMap<(Index, u64), u32>,
     /// What each number of the ledger stands for, and since when: service, number and node to incident and
     /// level.
-    pub(crate) numbers: BTreeMap<(usize, u64, Index), ((u64, u8), At)>,
+    pub(crate) numbers: BTreeMap<(usize, u64, Index), (Entry, At)>,
     /// When something happened that may double a message, and how many components there were then.
     pub(crate) doubles: Vec<(At, usize)>,
     pub(crate) losses: Vec<At>,
