@@ -315,7 +315,7 @@ impl Machine {
                 self.hear_answer(&from, ticket, answer, now, &mut effects);
             }
             Event::Figured { from, ticket, more } => {
-                self.took_figures(&from, ticket, more, now, &mut effects)
+                self.took_figures(&from, ticket, more, now, &mut effects);
             }
             Event::Missed(missed, shown_by) => self.miss(missed, shown_by, now, &mut effects),
             Event::Stated(facts) => self.state(facts, now),

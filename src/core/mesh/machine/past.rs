@@ -51,7 +51,7 @@ impl Machine {
             return;
         }
         let peers: Vec<NodeId> = self.knows_of_figures().cloned().collect();
-        let chance = self.chance.next();
+        let chance = self.chance.draw();
         let mesh_now = self.mesh_time(now);
         if let Some((to, of)) = self.past.ask(&peers, chance, mesh_now) {
             let ticket = self.catching_up.asks_for_figures(&to, now.steady);
