@@ -132,7 +132,8 @@ impl World {
         let one = &self.nodes[usize::from(node)];
         if one.is_on() && one.life == life {
             let id = self.services[service].id.clone();
-            self.hear(node, Event::Suspects(id), None);
+            let began = one.mesh_time(self.now).minus(Millis(SUSPICIOUS_AFTER));
+            self.hear(node, Event::Suspects(id, began), None);
         }
     }
 
