@@ -4,10 +4,11 @@ use crate::api::incidents::acknowledged;
 use crate::api::query::Query;
 use crate::board::Shown;
 use crate::pages::{
-    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, PagesError, Place, Range,
-    ServicePage, ServicePageView, Site, Votes, Writes,
+    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, Page, PagesError, Place,
+    Range, ServicePage, ServicePageView, Site, Votes, Writes,
 };
 use crate::problem::Problem;
+use crate::sending::Sending;
 use crate::shared::Shared;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{self, Data};
@@ -176,14 +177,15 @@ fn file(name: &str, request: &HttpRequest, shared: &Shared) -> Result<HttpRespon
 }
 
 /// Renders off the worker's thread: a page of a thousand cards takes some milliseconds.
-async fn rendered<F>(shared: &Data<Shared>, render: F) -> Result<HttpResponse, Problem>
+async fn rendered<F, P>(shared: &Data<Shared>, render: F) -> Result<HttpResponse, Problem>
 where
-    F: FnOnce(&Shared) -> Result<String, PagesError> + Send + 'static,
+    F: FnOnce(&Shared) -> Result<P, PagesError> + Send + 'static,
+    P: Into<Page> + Send + 'static,
 {
     let at_hand = Data::clone(shared);
     let html = web::block(move || render(&at_hand)).await;
     let html = html.map_err(|_stopping| Problem::unavailable("the node is stopping"))?.map_err(broken)?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html))
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(Sending::from(html.into())))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]

@@ -1,7 +1,7 @@
 //! Writes pages of made-up services to a folder, to look at while designing them:
-//! `cargo run -p p7-dashboard --example sample_pages -- FOLDER [TEMPLATES]`.
+//! `cargo run -p p7-pages --example sample_pages -- FOLDER [TEMPLATES]`.
 
-use p7_dashboard::pages::{ListView, Pages, Range, Site, sample};
+use p7_pages::{ListView, Pages, Range, Site, sample};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -27,9 +27,9 @@ fn write_site(pages: &Pages, site: &Path, n: usize) -> Result<(), Box<dyn Error>
     let view = (vantage_points > 1).then(sample::mesh_view);
     let about = if n == 3 { sample::troubled() } else { sample::about() };
     let index = sample::index(pages, &fleet, &about, Site::Live)?;
-    std::fs::write(site.join("index.html"), pages.index(&index)?)?;
+    std::fs::write(site.join("index.html"), pages.index(&index)?.to_string())?;
     let adv = sample::index(pages, &fleet, &about, Site::Static)?;
-    std::fs::write(site.join("p7adv.html"), pages.p7adv_html(&adv)?)?;
+    std::fs::write(site.join("p7adv.html"), pages.p7adv_html(&adv)?.to_string())?;
     let list = ListView::new(adv.frame.clone(), &sample::cards(pages, &fleet, Site::Static)?);
     std::fs::write(site.join("p7.html"), pages.p7_html(&list)?)?;
     std::fs::write(site.join("mesh.html"), pages.mesh(&sample::mesh(&fleet, &about, view.as_ref()))?)?;

@@ -1,6 +1,7 @@
 //! The overview: every service's card, grouped by environment, the worst first.
 
 use super::frame::Frame;
+use super::page::{Page, Piece};
 use super::words;
 use p7_core::service::Service;
 use p7_core::status::{Failtage, Freshness, ServiceStatus};
@@ -9,6 +10,10 @@ use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Around a group's number: where its cards belong in the page.
+const MARK_BEGINS: &str = "<!--cards ";
+const MARK_ENDS: &str = "-->";
 
 /// A rendered card and what its place in the overview depends on. Made when a status changes and kept
 /// until it changes again, so that a page of a thousand cards costs no thousand renderings.
@@ -250,8 +255,12 @@ pub struct GroupView {
     pub title: String,
     /// Its summary.
     pub summary: Summary,
-    /// The cards, one after the other.
-    pub cards: String,
+    /// Where the cards belong: a mark that no text of a service can hold, since texts are escaped. They are
+    /// put there one by one when the page is sent, so that a thousand of them are never copied into one text.
+    cards: String,
+    /// The cards in their order.
+    #[serde(skip)]
+    members: Vec<Arc<str>>,
 }
 
 /// The overview.
@@ -287,28 +296,49 @@ impl IndexView {
             summary: Summary::of(cards.iter().map(Arc::as_ref)),
             groups: groups
                 .into_iter()
-                .map(|(environment, members)| match environment {
-                    "" => GroupView::new(environment, &members, nameless),
-                    _ => GroupView::new(environment, &members, environment),
+                .enumerate()
+                .map(|(number, (environment, members))| match environment {
+                    "" => GroupView::new(number, environment, &members, nameless),
+                    _ => GroupView::new(number, environment, &members, environment),
                 })
                 .collect(),
         }
     }
+
+    /// The rendered page with the cards at their places. A template that shows a group twice, or not at all,
+    /// gets it so.
+    pub(super) fn with_cards(&self, html: String) -> Page {
+        let mut pieces = Vec::new();
+        let mut rest = html.as_str();
+        while let Some((before, after)) = rest.split_once(MARK_BEGINS) {
+            let Some((number, after)) = after.split_once(MARK_ENDS) else { break };
+            pieces.push(Piece::Own(before.to_owned()));
+            let group = number.parse::<usize>().ok().and_then(|number| self.groups.get(number));
+            pieces.extend(group.iter().flat_map(|group| &group.members).cloned().map(Piece::Card));
+            rest = after;
+        }
+        if pieces.is_empty() {
+            return Page::from(html);
+        }
+        pieces.push(Piece::Own(rest.to_owned()));
+        Page::of(pieces)
+    }
 }
 
 impl GroupView {
-    fn new(environment: &str, members: &[&Card], title: &str) -> Self {
-        let length = members.iter().map(|c| c.html.len()).sum();
-        let mut cards = String::with_capacity(length);
-        for card in members {
-            cards.push_str(&card.html);
-        }
+    fn new(number: usize, environment: &str, members: &[&Card], title: &str) -> Self {
         Self {
             environment: environment.to_owned(),
             title: title.to_owned(),
             summary: Summary::of(members.iter().copied()),
-            cards,
+            cards: format!("{MARK_BEGINS}{number}{MARK_ENDS}"),
+            members: members.iter().map(|card| Arc::clone(&card.html)).collect(),
         }
+    }
+
+    /// Its cards in their order.
+    pub fn cards(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(AsRef::as_ref)
     }
 }
 

@@ -1,5 +1,6 @@
-//! The pages: values in, HTML and SVG out. Nothing here reads a clock, a socket or a database.
+//! p7-pages: values in, HTML and SVG out. Nothing here reads a clock, a socket or a database.
 
+pub mod assets;
 mod badge;
 mod card;
 mod chart;
@@ -10,6 +11,7 @@ mod index;
 mod members;
 mod mesh;
 mod names;
+mod page;
 pub mod sample;
 mod service;
 mod templates;
@@ -26,12 +28,13 @@ pub use index::{Bucket, Card, Count, GroupView, IndexView, ListRow, ListView, Su
 pub use members::{Condition, Figure, NodeView, RoleView};
 pub use mesh::{Cell, ColumnView, MatrixRow, MeshPage, MeshView};
 pub use names::{Failing, Names};
+pub use page::Page;
 pub use service::{Fact, IncidentRow, Needed, PhasePart, RangeLink, ResultRow, ServicePage, ServicePageView};
 pub use templates::PagesError;
 pub use warnings::{Warning, warnings};
 pub use words::TimeView;
 
-use crate::assets::Asset;
+use assets::Asset;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::ServiceId;
@@ -69,8 +72,8 @@ impl Pages {
     }
 
     /// The overview.
-    pub fn index(&self, view: &IndexView) -> Result<String, PagesError> {
-        self.render("index.html", view)
+    pub fn index(&self, view: &IndexView) -> Result<Page, PagesError> {
+        Ok(view.with_cards(self.render("index.html", view)?))
     }
 
     /// One service's page.
@@ -90,8 +93,8 @@ impl Pages {
 
     /// The original's advanced page: the overview as a file among files. Its cards are rendered with
     /// [`Site::Static`].
-    pub fn p7adv_html(&self, view: &IndexView) -> Result<String, PagesError> {
-        self.render("p7adv.html", view)
+    pub fn p7adv_html(&self, view: &IndexView) -> Result<Page, PagesError> {
+        Ok(view.with_cards(self.render("p7adv.html", view)?))
     }
 
     /// What is shown when there is nothing at an address.

@@ -4,7 +4,7 @@ use super::{everything, pages};
 use p7_core::mesh::view::{Liveness, MeshView as View};
 use p7_core::mesh::words::Role;
 use p7_core::vocabulary::NodeId;
-use p7_dashboard::pages::{MeshView, sample};
+use p7_pages::{MeshView, sample};
 
 fn mesh(view: Option<&View>) -> MeshView {
     sample::mesh(&everything(), &sample::about(), view)

@@ -1,6 +1,6 @@
 //! Reads the templates: embedded in the binary, replaceable file by file by those in a folder.
 
-use crate::assets::{self, Asset};
+use super::assets::{self, Asset};
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

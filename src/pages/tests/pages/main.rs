@@ -5,6 +5,7 @@
 mod grafana;
 mod mesh;
 mod overrides;
+mod pieces;
 mod rendering;
 mod size;
 mod sorting;
@@ -12,8 +13,8 @@ mod style;
 
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_dashboard::pages::sample::{self, Story};
-use p7_dashboard::pages::{About, Frame, ListView, Pages, Place, Range, Site, Writes};
+use p7_pages::sample::{self, Story};
+use p7_pages::{About, Frame, ListView, Pages, Place, Range, Site, Writes};
 
 type Fleet = Vec<(Service, ServiceStatus)>;
 
@@ -31,8 +32,8 @@ fn rendered(pages: &Pages, fleet: &Fleet, about: &About) -> Vec<(String, String)
     let mut all = Vec::new();
     for site in [Site::Live, Site::Static] {
         let index = sample::index(pages, fleet, about, site).unwrap();
-        all.push((format!("index, {site:?}"), pages.index(&index).unwrap()));
-        all.push((format!("p7adv, {site:?}"), pages.p7adv_html(&index).unwrap()));
+        all.push((format!("index, {site:?}"), pages.index(&index).unwrap().to_string()));
+        all.push((format!("p7adv, {site:?}"), pages.p7adv_html(&index).unwrap().to_string()));
         let list = ListView::new(index.frame.clone(), &sample::cards(pages, fleet, site).unwrap());
         all.push((format!("p7, {site:?}"), pages.p7_html(&list).unwrap()));
         for (service, status) in fleet {

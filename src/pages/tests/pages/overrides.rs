@@ -1,7 +1,7 @@
 //! Templates and assets replaced by files of a folder.
 
 use super::everything;
-use p7_dashboard::pages::{Pages, PagesError, Site, sample};
+use p7_pages::{Pages, PagesError, Site, sample};
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -28,7 +28,7 @@ fn a_file_replaces_the_template_of_its_name_and_leaves_the_others() {
     ]);
     let pages = Pages::load(Some(folder.path())).unwrap();
     let view = sample::index(&pages, &everything(), &sample::about(), Site::Live).unwrap();
-    let html = pages.index(&view).unwrap();
+    let html = pages.index(&view).unwrap().to_string();
     assert!(html.contains("<article>Shop is "));
     assert!(html.contains("id=\"filter\""), "the rest of the page is as it was");
 }

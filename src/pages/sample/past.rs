@@ -1,7 +1,7 @@
 //! The past of a made-up service: history, incidents, results.
 
 use super::{Chance, NOW, nodes};
-use crate::pages::{HistoryBucket, Range};
+use crate::{HistoryBucket, Range};
 use p7_core::facts::Acknowledgement;
 use p7_core::incident::{Incident, IncidentId};
 use p7_core::result::{Phases, ProbeResult};

@@ -142,7 +142,7 @@ fn ahead(offset_ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::sample;
+    use crate::sample;
     use p7_core::mesh::words::Stamp;
 
     const MINUTE: Option<Millis> = Some(Millis(60_000));

@@ -5,8 +5,8 @@ use p7_core::facts::{Acknowledgement, Deployment, DeploymentState};
 use p7_core::incident::IncidentId;
 use p7_core::status::{MaintenanceNote, ServiceStatus, SilenceNote};
 use p7_core::vocabulary::{Cycle, MeshTime, ServiceId};
-use p7_dashboard::pages::sample::{self, Story};
-use p7_dashboard::pages::{About, BadgeView, CardView, ChartView, Range, Site};
+use p7_pages::sample::{self, Story};
+use p7_pages::{About, BadgeView, CardView, ChartView, Range, Site};
 use regex::Regex;
 use std::collections::BTreeSet;
 
@@ -176,7 +176,7 @@ fn a_card_stands_in_the_overview_byte_for_byte_as_it_is_sent() {
     let pages = pages();
     let fleet = everything();
     let index = sample::index(&pages, &fleet, &sample::about(), Site::Live).unwrap();
-    let html = pages.index(&index).unwrap();
+    let html = pages.index(&index).unwrap().to_string();
     for (service, status) in &fleet {
         let view = CardView::new(service, status, &sample::names(), Site::Live);
         assert!(html.contains(&pages.card(&view).unwrap()), "{}", service.id);
@@ -187,7 +187,7 @@ fn a_card_stands_in_the_overview_byte_for_byte_as_it_is_sent() {
 fn an_overview_of_nothing_says_what_to_do() {
     let pages = pages();
     let view = sample::index(&pages, &[], &sample::about(), Site::Live).unwrap();
-    let html = pages.index(&view).unwrap();
+    let html = pages.index(&view).unwrap().to_string();
     for part in ["Nothing is watched yet", "[services.shop.http]", "p7 check", "mesh.toml"] {
         assert!(html.contains(part), "it lacks {part}");
     }

@@ -129,7 +129,7 @@ impl Failing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::sample::{self, Story};
+    use crate::sample::{self, Story};
 
     #[test]
     fn a_node_without_a_name_goes_by_the_end_of_its_id() {

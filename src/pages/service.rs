@@ -373,7 +373,7 @@ fn rules(rules: Rules) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::sample::{self, NOW, Story};
+    use crate::sample::{self, NOW, Story};
 
     const DAY: u64 = 86_400_000;
 

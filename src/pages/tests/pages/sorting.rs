@@ -3,8 +3,8 @@
 use super::pages;
 use p7_core::status::MaintenanceNote;
 use p7_core::vocabulary::Level;
-use p7_dashboard::pages::sample::{self, Story};
-use p7_dashboard::pages::{Bucket, Card, IndexView, ListView, Site, Summary};
+use p7_pages::sample::{self, Story};
+use p7_pages::{Bucket, Card, IndexView, ListView, Site, Summary};
 use std::sync::Arc;
 
 /// A card without contents.
@@ -32,7 +32,8 @@ fn the_worst_stands_first_among_groups_and_within_them() {
         card("f", "archive", Story::Healthy),
         card("g", "", Story::Incident),
     ];
-    let read: Vec<_> = index(&cards).groups.into_iter().map(|g| (g.title, g.cards)).collect();
+    let read: Vec<_> =
+        index(&cards).groups.iter().map(|g| (g.title.clone(), g.cards().collect::<String>())).collect();
     let expected = [("production", "[e][d]"), ("office", "[c][a][b]"), ("archive", "[f]"), ("Other", "[g]")];
     assert_eq!(read, expected.map(|(title, cards)| (title.to_owned(), cards.to_owned())));
 }
@@ -47,7 +48,7 @@ fn services_of_no_environment_are_simply_services_where_there_is_no_other_group(
 fn of_equal_levels_the_greater_failtage_stands_first() {
     // three of six and six of six cycles have failed
     let cards = [card("a", "x", Story::Incident), card("b", "x", Story::Stale)];
-    assert_eq!(index(&cards).groups[0].cards, "[b][a]");
+    assert_eq!(index(&cards).groups[0].cards().collect::<String>(), "[b][a]");
 }
 
 #[test]
