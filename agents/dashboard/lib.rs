@@ -24,3 +24,4 @@ pub use dashboard::Dashboard;
 pub use p7_pages as pages;
 pub use server::{Running, StartError, start};
 pub use shared::{Clock, Parts};
+pub use views::past;

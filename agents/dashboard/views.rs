@@ -4,8 +4,8 @@ use crate::api::incidents::acknowledged;
 use crate::api::query::Query;
 use crate::board::Shown;
 use crate::pages::{
-    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, Page, PagesError, Place,
-    Range, ServicePage, ServicePageView, Site, Votes, Writes,
+    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, Page, PagesError, Past,
+    Place, Range, ServicePageView, Site, Writes,
 };
 use crate::problem::Problem;
 use crate::sending::Sending;
@@ -30,7 +30,7 @@ const BADGE_MAX_AGE: &str = "public, max-age=20";
 pub(crate) fn card(shared: &Shared, shown: &Shown, site: Site) -> Arc<Card> {
     let kept = match site {
         Site::Live => &shown.card,
-        Site::Static => &shown.filed,
+        Site::Static | Site::Published => &shown.filed,
     };
     let render = || {
         let rendered = shared.pages.rendered(&shown.service, &shown.status, &shared.names(), site);
@@ -211,74 +211,43 @@ async fn service_page(
     let range = range.and_then(|text| Range::parse(&text)).unwrap_or_default();
     let (now, id) = (shared.now(), shown.service.id.clone());
     // the present is shown even when the past can't be; the frame says what is wrong with the store
-    let past: Past = shared.stored(move |store| Past::read(store, &id, now)).await.unwrap_or_default();
+    let past: Past = shared.stored(move |store| past(store, &id, now)).await.unwrap_or_default();
     rendered(shared, move |shared| {
         let names = shared.names();
-        let page = ServicePage {
-            service: &shown.service,
-            status: &shown.status,
-            names: &names,
-            range,
-            history: past.history(range, now),
-            days: &past.days,
-            uptime: Range::ALL.map(|range| Votes::of(past.history(range, now))),
-            incidents: &past.incidents,
-            results: &past.results,
-        };
+        let page = past.page(&shown.service, &shown.status, &names, range, now);
         shared.pages.service(&ServicePageView::new(frame, site, &page, now))
     })
     .await
 }
 
-/// What a service's page tells of the past.
-#[derive(Debug, Default)]
-struct Past {
-    hours: Vec<HistoryBucket>,
-    days: Vec<HistoryBucket>,
-    incidents: Vec<crate::api::incidents::Acknowledged>,
-    results: Vec<p7_core::result::ProbeResult>,
-}
-
-impl Past {
-    fn read(store: &Store, id: &ServiceId, now: MeshTime) -> Result<Self, StoreError> {
-        let end = MeshTime(u64::MAX);
-        let from = |days: u64| now.minus(Millis::seconds(days * 86_400));
-        let soon = now.plus(Millis::seconds(86_400));
-        let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), soon);
-        let asked = ResultsQuery {
-            service: id.clone(),
-            from: MeshTime(0),
-            to: end,
-            node: None,
-            limit: ROWS,
-            after: None,
-        };
-        let incidents = IncidentsQuery {
-            service: Some(id.clone()),
-            from: MeshTime(0),
-            to: end,
-            which: Which::All,
-            limit: ROWS,
-            after: None,
-        };
-        Ok(Self {
-            hours: rollups(Resolution::Hour, 7)?.iter().map(bucket).collect(),
-            days: rollups(Resolution::Day, DAYS)?.iter().map(bucket).collect(),
-            incidents: acknowledged(store, store.incidents(&incidents)?.rows)?,
-            results: store.results(&asked)?.rows,
-        })
-    }
-
-    /// The part of the past that a range shows.
-    fn history(&self, range: Range, now: MeshTime) -> &[HistoryBucket] {
-        let from = now.minus(range.span());
-        let all = match range {
-            Range::Day | Range::Week => &self.hours,
-            Range::Month | Range::Quarter => &self.days,
-        };
-        let first = all.partition_point(|bucket| bucket.start < from);
-        all.get(first..).unwrap_or_default()
-    }
+/// What is stored of a service's past.
+pub fn past(store: &Store, id: &ServiceId, now: MeshTime) -> Result<Past, StoreError> {
+    let end = MeshTime(u64::MAX);
+    let from = |days: u64| now.minus(Millis::seconds(days * 86_400));
+    let soon = now.plus(Millis::seconds(86_400));
+    let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), soon);
+    let asked = ResultsQuery {
+        service: id.clone(),
+        from: MeshTime(0),
+        to: end,
+        node: None,
+        limit: ROWS,
+        after: None,
+    };
+    let incidents = IncidentsQuery {
+        service: Some(id.clone()),
+        from: MeshTime(0),
+        to: end,
+        which: Which::All,
+        limit: ROWS,
+        after: None,
+    };
+    Ok(Past {
+        hours: rollups(Resolution::Hour, 7)?.iter().map(bucket).collect(),
+        days: rollups(Resolution::Day, DAYS)?.iter().map(bucket).collect(),
+        incidents: acknowledged(store, store.incidents(&incidents)?.rows)?,
+        results: store.results(&asked)?.rows,
+    })
 }
 
 fn bucket(rollup: &Rollup) -> HistoryBucket {

@@ -17,6 +17,17 @@ pub struct Asset {
     pub content_type: &'static str,
     /// Changes with its contents, for the `ETag` header; quoted as that needs it.
     pub etag: String,
+    /// How long what is at its name stays the same.
+    pub lasting: Lasting,
+}
+
+/// How long what is at an asset's name stays the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasting {
+    /// Until the next release or the next change of a folder of templates.
+    Awhile,
+    /// For ever: the name changes with the contents.
+    Forever,
 }
 
 impl Asset {
@@ -35,7 +46,16 @@ impl Asset {
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
         let etag = format!("\"{:016x}\"", hasher.finish());
-        Some(Self { bytes, content_type, etag })
+        Some(Self { bytes, content_type, etag, lasting: Lasting::Awhile })
+    }
+}
+
+/// An asset's name that changes with its contents: `style.css` becomes `style-0123456789ab.css`.
+pub(crate) fn hashed_name(name: &str, asset: &Asset) -> String {
+    let hash = crate::hash(&asset.bytes);
+    match name.rsplit_once('.') {
+        Some((stem, ending)) => format!("{stem}-{hash}.{ending}"),
+        None => format!("{name}-{hash}"),
     }
 }
 

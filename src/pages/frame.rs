@@ -1,5 +1,6 @@
 //! What every page shows around its contents: where it stands, which node speaks, what is wrong with it.
 
+use super::published::{Publication, PublishedView};
 use super::words::{TimeView, count};
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use serde::Serialize;
@@ -10,8 +11,10 @@ use std::collections::BTreeMap;
 pub enum Site {
     /// Served by a node, live by server-sent events.
     Live,
-    /// Files in one folder, as a publisher uploads them: `p7.html`, `p7adv.html`, `{id}.html`.
+    /// The original's static pages, served by a node: `p7.html`, `p7adv.html`, `{id}.html`.
     Static,
+    /// Files in one folder, as they are published: those and `index.html`.
+    Published,
 }
 
 /// Where in its site a page stands; links are relative, so a proxy may put the site below any path.
@@ -87,7 +90,7 @@ pub struct Notice {
 pub struct Frame {
     /// What goes before every link to get to the site's top.
     pub base: &'static str,
-    /// How the page is kept up to date: `events`, `poll` or `none`.
+    /// How the page is kept up to date: `events`, `poll` or `state`.
     pub live: &'static str,
     /// Link to the overview.
     pub home: String,
@@ -107,6 +110,8 @@ pub struct Frame {
     pub writes: bool,
     /// The last change that the page shows, for the event stream to go on from; empty where there is none.
     pub seen: String,
+    /// What the page says about its publication; none where a node serves it.
+    pub published: Option<PublishedView>,
 }
 
 impl Frame {
@@ -121,6 +126,7 @@ impl Frame {
             (Site::Live, Place::Top) => ("./".to_owned(), "mesh".to_owned()),
             (Site::Live, Place::Below | Place::Anywhere) => (base.to_owned(), format!("{base}mesh")),
             (Site::Static, _) => (format!("{base}p7adv.html"), String::new()),
+            (Site::Published, _) => (format!("{base}index.html"), String::new()),
         };
         Self {
             base,
@@ -128,6 +134,7 @@ impl Frame {
             live: match site {
                 Site::Live => "events",
                 Site::Static => "poll",
+                Site::Published => "state",
             },
             home,
             mesh,
@@ -137,15 +144,27 @@ impl Frame {
             notices: notices(about, now),
             writes: writes == Writes::Allowed,
             seen: String::new(),
+            published: None,
         }
+    }
+
+    /// Of a published page. The overviews are made each time and have no `version`; a service's page has one.
+    pub fn published(about: &About, publication: &Publication, version: &str, now: MeshTime) -> Self {
+        let frame = Self::new(about, Site::Published, Place::Top, Writes::Refused, now);
+        Self { published: Some(PublishedView::new(publication, version, now)), ..frame }
     }
 }
 
+/// Pages of a published site that are no service's.
+const OWN_PAGES: [&str; 3] = ["index", "p7", "p7adv"];
+
 /// Link from the site's top to a service's page.
-pub(super) fn service_link(site: Site, id: &ServiceId) -> String {
+pub fn service_link(site: Site, id: &ServiceId) -> String {
     match site {
         Site::Live => format!("services/{id}"),
-        Site::Static => format!("{id}.html"),
+        // no id begins with a dash
+        Site::Published if OWN_PAGES.contains(&id.as_str()) => format!("-{id}.html"),
+        Site::Static | Site::Published => format!("{id}.html"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The overview: every service's card, grouped by environment, the worst first.
 
-use super::frame::Frame;
+use super::frame::{Frame, Site, service_link};
 use super::page::{Page, Piece};
 use super::words;
 use p7_core::service::Service;
@@ -375,6 +375,7 @@ pub struct ListView {
 impl ListView {
     /// Sorts the services, which come in any order.
     pub fn new(frame: Frame, cards: &[Arc<Card>]) -> Self {
+        let site = if frame.published.is_some() { Site::Published } else { Site::Static };
         let mut sorted: Vec<&Card> = cards.iter().map(Arc::as_ref).collect();
         sorted.sort_by_cached_key(|c| c.rank());
         Self {
@@ -385,7 +386,7 @@ impl ListView {
                 .map(|c| ListRow {
                     name: c.name.clone(),
                     environment: c.environment.clone(),
-                    href: format!("{}.html", c.id),
+                    href: service_link(site, &c.id),
                     word: c.standing.0,
                     beside: c.standing.1,
                     bucket: c.bucket.as_str(),

@@ -12,6 +12,8 @@ mod members;
 mod mesh;
 mod names;
 mod page;
+mod past;
+mod published;
 pub mod sample;
 mod service;
 mod templates;
@@ -22,15 +24,17 @@ pub use badge::BadgeView;
 pub use card::{CardView, Chip, DeploymentView, Mark};
 pub use chart::{ChartRow, ChartView, Tick};
 pub use cycles::{BlockPath, CyclesView};
-pub use frame::{About, Frame, Notice, Place, Site, Writes};
+pub use frame::{About, Frame, Notice, Place, Site, Writes, service_link};
 pub use history::{DayBar, HistoryBucket, Range, UptimeView, Votes};
 pub use index::{Bucket, Card, Count, GroupView, IndexView, ListRow, ListView, Summary};
 pub use members::{Condition, Figure, NodeView, RoleView};
 pub use mesh::{Cell, ColumnView, MatrixRow, MeshPage, MeshView};
 pub use names::{Failing, Names};
 pub use page::Page;
+pub use past::Past;
+pub use published::{Publication, PublishedView, STALE_AFTER};
 pub use service::{Fact, IncidentRow, Needed, PhasePart, RangeLink, ResultRow, ServicePage, ServicePageView};
-pub use templates::PagesError;
+pub use templates::{Naming, PagesError};
 pub use warnings::{Warning, warnings};
 pub use words::TimeView;
 
@@ -39,11 +43,26 @@ use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
 use p7_core::vocabulary::ServiceId;
 use serde::Serialize;
+use sha2::Digest;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use tera::{Context, Tera};
+
+/// Hexadecimal digits of a hash that are told: two files of a site never share them by chance.
+const HASH_DIGITS: usize = 16;
+
+/// A short hash of a file's contents, the same on every machine and in every release.
+pub fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let sum = sha2::Sha256::digest(bytes);
+    sum.iter().take(HASH_DIGITS / 2).fold(String::new(), |mut text, byte| {
+        // writing into a string can't fail
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
+}
 
 /// All pages, ready to render.
 pub struct Pages {
@@ -65,7 +84,15 @@ impl Pages {
     /// # Errors
     /// [`PagesError`] names the template, the line and what to do.
     pub fn load(overrides: Option<&Path>) -> Result<Self, PagesError> {
-        let templates::Loaded { tera, assets } = templates::load(overrides)?;
+        Self::load_named(overrides, Naming::Plain)
+    }
+
+    /// Like [`Self::load`], with the assets named as asked.
+    ///
+    /// # Errors
+    /// [`PagesError`] names the template, the line and what to do.
+    pub fn load_named(overrides: Option<&Path>, naming: Naming) -> Result<Self, PagesError> {
+        let templates::Loaded { tera, assets } = templates::load(overrides, naming)?;
         let pages = Self { tera, assets };
         sample::try_all(&pages)?;
         Ok(pages)

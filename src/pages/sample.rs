@@ -6,12 +6,13 @@ mod past;
 mod stories;
 
 use super::{
-    About, Frame, IndexView, ListView, MeshPage, MeshView, Names, Pages, PagesError, Place, Range,
-    ServicePage, ServicePageView, Site, Votes, Writes,
+    About, Frame, IndexView, ListView, MeshPage, MeshView, Names, Pages, PagesError, Place, Publication,
+    Range, ServicePage, ServicePageView, Site, Votes, Writes,
 };
+use p7_core::mesh::words::{Claim, Term};
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{MeshTime, NodeId};
+use p7_core::vocabulary::{MeshTime, Millis, NodeId};
 use std::sync::Arc;
 
 pub use nodes::mesh_view;
@@ -54,6 +55,15 @@ pub fn about() -> About {
         refused: Vec::new(),
         mesh: None,
         restart_needed: false,
+    }
+}
+
+/// How a site is published.
+pub fn publication() -> Publication {
+    Publication {
+        claim: Some(Claim { full: true, term: Term(7), priority: 50, node: about().id }),
+        interval: Millis(60_000),
+        page_every: Millis(600_000),
     }
 }
 
@@ -119,7 +129,7 @@ pub fn cards(
 pub fn service_page(service: &Service, status: &ServiceStatus, site: Site, range: Range) -> ServicePageView {
     let place = match site {
         Site::Live => Place::Below,
-        Site::Static => Place::Top,
+        Site::Static | Site::Published => Place::Top,
     };
     let frame = Frame::new(&about(), site, place, Writes::Allowed, NOW);
     let (past, days) = (history(range), history(Range::Quarter));
@@ -166,6 +176,10 @@ pub(super) fn try_all(pages: &Pages) -> Result<(), PagesError> {
             pages.service(&service_page(service, status, site, Range::Day))?;
         }
     }
+    let frame = Frame::published(&about(), &publication(), "", NOW);
+    let cards = cards(pages, &fleet, Site::Published)?;
+    pages.index(&IndexView::new(frame.clone(), &cards))?;
+    pages.p7_html(&ListView::new(frame, &cards))?;
     for (service, status) in &fleet {
         pages.badge(&service.id, Some(status))?;
     }

@@ -1,6 +1,6 @@
 //! Reads the templates: embedded in the binary, replaceable file by file by those in a folder.
 
-use super::assets::{self, Asset};
+use super::assets::{self, Asset, Lasting, hashed_name};
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -80,6 +80,16 @@ impl From<tera::Error> for PagesError {
     }
 }
 
+/// How assets are called in pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By their own names, with a version behind a `?`: a node serves them.
+    Plain,
+    /// By names that change with their contents, wherever a template names one in full: they may be kept
+    /// for ever, and a page never meets another release's script.
+    Hashed,
+}
+
 /// Templates and assets, ready for use.
 pub(super) struct Loaded {
     pub(super) tera: Tera,
@@ -87,7 +97,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads what is embedded and, over it, what the folder holds in `templates/` and `assets/`.
-pub(super) fn load(overrides: Option<&Path>) -> Result<Loaded, PagesError> {
+pub(super) fn load(overrides: Option<&Path>, naming: Naming) -> Result<Loaded, PagesError> {
     let mut templates: BTreeMap<String, String> = Embedded::iter()
         .filter_map(|name| {
             let file = Embedded::get(&name)?;
@@ -101,12 +111,36 @@ pub(super) fn load(overrides: Option<&Path>) -> Result<Loaded, PagesError> {
         replace_templates(&mut templates, folder)?;
         replace_assets(&mut found, folder)?;
     }
+    if naming == Naming::Hashed {
+        rename(&mut templates, &mut found);
+    }
     let mut tera = Tera::new();
     tera.autoescape_on([".html", ".svg"]);
     tera.add_raw_templates(templates)?;
     let version = version(&found);
     tera.global_context().insert("assets_version", &version);
     Ok(Loaded { tera, assets: found })
+}
+
+/// Calls assets by their hashed names in all templates that name them in full, and takes those names over.
+fn rename(templates: &mut BTreeMap<String, String>, found: &mut BTreeMap<String, Asset>) {
+    let mut renamed = BTreeMap::new();
+    for (name, asset) in &*found {
+        let (plain, hashed) = (format!("assets/{name}"), hashed_name(name, asset));
+        let mut named = false;
+        for text in templates.values_mut().filter(|text| text.contains(&plain)) {
+            named = true;
+            let versioned = format!("{plain}?v={{{{ assets_version }}}}");
+            *text = text.replace(&versioned, &plain).replace(&plain, &format!("assets/{hashed}"));
+        }
+        if named {
+            renamed.insert(name.clone(), (hashed, Asset { lasting: Lasting::Forever, ..asset.clone() }));
+        }
+    }
+    for (name, (hashed, asset)) in renamed {
+        found.remove(&name);
+        found.insert(hashed, asset);
+    }
 }
 
 fn replace_templates(templates: &mut BTreeMap<String, String>, folder: &Path) -> Result<(), PagesError> {

@@ -6,6 +6,7 @@ mod grafana;
 mod mesh;
 mod overrides;
 mod pieces;
+mod publishing;
 mod rendering;
 mod size;
 mod sorting;
