@@ -42,10 +42,13 @@ fn every_published_page_says_by_whom_as_what_and_how_often() {
 #[test]
 fn a_published_page_refers_to_files_beside_it_and_to_nothing_else() {
     let pages = pages();
-    let reference = Regex::new(r#"(?:href|src)="([^"#][^"]*)""#).unwrap();
+    let reference = Regex::new(r##"(?:href|src)="([^"#][^"]*)""##).unwrap();
     let all = published(&pages);
     for (name, html) in &all {
-        assert!(html.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'"), "{name}");
+        assert!(
+            html.contains("http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'"),
+            "{name}"
+        );
         for found in reference.captures_iter(html) {
             let address = &found[1];
             // runbooks and the services themselves are elsewhere
