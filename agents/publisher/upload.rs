@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use p7_core::vocabulary::Millis;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Files on their way to one target at once.
 const AT_ONCE: usize = 8;
@@ -16,6 +17,9 @@ const AT_ONCE: usize = 8;
 const ASSETS_LINGER: Millis = Millis(86_400_000);
 /// What the names of probe files begin with.
 const PROBE: &str = "p7-probe-";
+
+/// Numbers probe files: none meets one of before.
+static PROBES: AtomicU64 = AtomicU64::new(0);
 
 /// Whether a place writes under a condition when it is asked to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,7 +302,8 @@ pub(crate) async fn probe(target: &dyn Target, edition: &Edition) -> Result<Cond
     if !target.may_condition() {
         return Ok(Conditions::Ignored);
     }
-    let path = format!("{PROBE}{}-{}", edition.claim.node, edition.at.0);
+    let number = PROBES.fetch_add(1, Ordering::Relaxed);
+    let path = format!("{PROBE}{}-{}-{number}", edition.claim.node, edition.at.0);
     let write = |guard| {
         target.write(Put {
             path: &path,
@@ -308,8 +313,6 @@ pub(crate) async fn probe(target: &dyn Target, edition: &Edition) -> Result<Cond
             guard,
         })
     };
-    // an earlier attempt may have ended before it was removed
-    target.remove(&path).await?;
     let first = write(Guard::Absent).await?;
     let again = write(Guard::Absent).await;
     let stale = match &first {

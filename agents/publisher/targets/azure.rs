@@ -18,11 +18,45 @@ const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
+/// Of the blob service's interface, where we speak it ourselves; object_store speaks a later one.
+const API_VERSION: &str = "2020-04-08";
+
 pub(super) struct Azure {
     store: MicrosoftAzure,
     container: String,
     prefix: String,
     secrets: Vec<String>,
+    /// With a signature blobs are removed one by one: object_store asks for many in one request, which a
+    /// signature need not allow.
+    signed: Option<Signed>,
+}
+
+struct Signed {
+    client: reqwest::Client,
+    container: url::Url,
+    sas: String,
+}
+
+impl Signed {
+    fn new(endpoint: &str, container: &str, sas: &str) -> Result<Self, OpenError> {
+        let wrong = |what: String| OpenError::Wrong(format!("the storage account can't be asked: {what}"));
+        let client = reqwest::Client::builder().timeout(REQUEST_WITHIN).connect_timeout(CONNECT_WITHIN);
+        Ok(Self {
+            client: client.build().map_err(|error| wrong(chain(&error)))?,
+            container: format!("{endpoint}/{container}/")
+                .parse()
+                .map_err(|error: url::ParseError| wrong(error.to_string()))?,
+            sas: sas.trim_start_matches('?').to_owned(),
+        })
+    }
+
+    async fn remove(&self, blob: &str) -> Result<(), String> {
+        let mut url = self.container.join(blob).map_err(|error| error.to_string())?;
+        url.set_query(Some(&self.sas));
+        let asked = self.client.delete(url).header("x-ms-version", API_VERSION).send().await;
+        let status = asked.map_err(|error| chain(&error.without_url()))?.status();
+        if status.is_success() || status.as_u16() == 404 { Ok(()) } else { Err(status.to_string()) }
+    }
 }
 
 /// What a connection string says.
@@ -106,9 +140,10 @@ impl Azure {
             .with_container_name(&config.container)
             .with_client_options(options)
             .with_retry(retries);
-        if let Some(endpoint) = account.endpoint {
-            builder = builder.with_endpoint(endpoint);
-        }
+        let endpoint =
+            account.endpoint.unwrap_or_else(|| format!("https://{}.blob.core.windows.net", account.name));
+        builder = builder.with_endpoint(endpoint.clone());
+        let mut signed = None;
         if let Some(key) = account.key {
             builder = builder.with_access_key(key);
         } else if let Some(sas) = account.sas {
@@ -118,12 +153,19 @@ impl Azure {
                     .collect();
             secrets.extend(pairs.iter().filter(|(name, _)| name == "sig").map(|(_, value)| value.clone()));
             builder = builder.with_sas_authorization(pairs);
+            signed = Some(Signed::new(&endpoint, &config.container, &sas)?);
         }
         let store = builder.build().map_err(|error| {
             let said = scrub(&chain(&error), &secrets);
             OpenError::Wrong(format!("the settings of the storage account are refused: {said}"))
         })?;
-        Ok(Self { store, container: config.container.clone(), prefix: config.prefix.clone(), secrets })
+        Ok(Self {
+            store,
+            container: config.container.clone(),
+            prefix: config.prefix.clone(),
+            secrets,
+            signed,
+        })
     }
 
     fn blob(&self, path: &str) -> BlobPath {
@@ -195,6 +237,15 @@ impl Target for Azure {
 
     fn remove<'a>(&'a self, path: &'a str) -> Answer<'a, ()> {
         Box::pin(async move {
+            if let Some(signed) = &self.signed {
+                let removed = signed.remove(self.blob(path).as_ref()).await;
+                return removed.map_err(|said| {
+                    let (said, container) = (scrub(&said, &self.secrets), &self.container);
+                    TargetError::Failed(format!(
+                        "can't remove `{path}` in the container `{container}`: {said}"
+                    ))
+                });
+            }
             match self.store.delete(&self.blob(path)).await {
                 Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(self.failed("remove", path, &error)),

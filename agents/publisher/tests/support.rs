@@ -112,6 +112,10 @@ pub(super) fn assert_whole(folder: &Path) {
         let Ok(html) = std::fs::read_to_string(folder.join(page)) else { continue };
         let mut found = 0;
         for named in reference.captures_iter(&html) {
+            // the overview comes last, so the lists may stand there before it
+            if &named[1] == "index.html" {
+                continue;
+            }
             assert!(folder.join(&named[1]).is_file(), "{page} names {}, which is missing", &named[1]);
             found += 1;
         }
