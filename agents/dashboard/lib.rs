@@ -14,6 +14,7 @@ mod health;
 mod metrics;
 mod openapi;
 mod problem;
+mod publishing;
 mod sending;
 mod server;
 mod shared;

@@ -82,8 +82,15 @@ pub(crate) async fn mesh(request: HttpRequest, shared: Data<Shared>) -> Result<H
         let pairs: Vec<_> =
             services.iter().map(|shown| (shown.service.as_ref(), shown.status.as_ref())).collect();
         let (about, names) = (about(shared), shared.names());
+        let publishing = crate::publishing::rows(&shared.board.read().publishing, now);
         let view = shared.board.read().mesh.clone();
-        let page = MeshPage { about: &about, view: view.as_deref(), names: &names, services: &pairs };
+        let page = MeshPage {
+            about: &about,
+            view: view.as_deref(),
+            names: &names,
+            services: &pairs,
+            publishing: &publishing,
+        };
         shared.pages.mesh(&MeshView::new(frame, &page, now))
     })
     .await

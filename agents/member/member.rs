@@ -5,7 +5,8 @@ use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
 use p7_bus::{
-    FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated, Suspected,
+    FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated,
+    Suspected,
 };
 use p7_core::mesh::election::Fitness;
 use p7_core::mesh::machine::{CutOff, Event, Machine};

@@ -4,6 +4,7 @@ use super::card::{icon, outcome_icon};
 use super::frame::{About, Frame, Site, service_link};
 use super::members::{self, NodeView};
 use super::names::Names;
+use super::publishing::PublishRow;
 use super::warnings::{self, Warning, warnings};
 use super::words;
 use p7_core::mesh::view as core;
@@ -84,6 +85,8 @@ pub struct MeshPage<'a> {
     pub names: &'a Names,
     /// The services, in any order.
     pub services: &'a [(&'a Service, &'a ServiceStatus)],
+    /// The places the pages are published on.
+    pub publishing: &'a [PublishRow],
 }
 
 /// The page of nodes.
@@ -109,6 +112,8 @@ pub struct MeshView {
     pub rows: Vec<MatrixRow>,
     /// How many more services there are that are no worse; empty when all are shown.
     pub hidden: String,
+    /// The places the pages are published on.
+    pub publishing: Vec<PublishRow>,
 }
 
 impl MeshView {
@@ -140,6 +145,7 @@ impl MeshView {
             dense: columns.len() > ROOMY_COLUMNS,
             vantage: columns.into_iter().map(|column| column.head).collect(),
             hidden,
+            publishing: page.publishing.to_vec(),
             frame,
         }
     }

@@ -7,7 +7,7 @@ mod stories;
 
 use super::{
     About, Frame, IndexView, ListView, MeshPage, MeshView, Names, Pages, PagesError, Place, Publication,
-    Range, ServicePage, ServicePageView, Site, Votes, Writes,
+    PublishRow, Range, ServicePage, ServicePageView, Site, TimeView, Votes, Writes,
 };
 use p7_core::mesh::words::{Claim, Term};
 use p7_core::service::Service;
@@ -156,8 +156,37 @@ pub fn mesh(
 ) -> MeshView {
     let frame = Frame::new(about, Site::Live, Place::Top, Writes::Allowed, NOW);
     let services: Vec<(&Service, &ServiceStatus)> = fleet.iter().map(|(s, t)| (s, t)).collect();
-    let page = MeshPage { about, view, names: &names(), services: &services };
+    let publishing = if view.is_some() { publishing() } else { Vec::new() };
+    let names = names();
+    let page = MeshPage { about, view, names: &names, services: &services, publishing: &publishing };
     MeshView::new(frame, &page, NOW)
+}
+
+/// Places the pages are published on, one that is well and one that is not.
+pub fn publishing() -> Vec<PublishRow> {
+    let well = PublishRow {
+        name: "site".to_owned(),
+        kind: "folder",
+        state: "published",
+        tone: "green",
+        icon: "healthy",
+        published: Some(TimeView::full(MeshTime(NOW.0 - 12_000), NOW)),
+        sent: "5 of 43 files, 140 kB".to_owned(),
+        trouble: String::new(),
+        note: "does not refuse an old leader's pages",
+    };
+    let ill = PublishRow {
+        name: "bucket <b>".to_owned(),
+        kind: "s3",
+        state: "failing",
+        tone: "orange",
+        icon: "incident",
+        trouble: "can't write `index.html` in the bucket `status`: 403 AccessDenied; check the credentials"
+            .to_owned(),
+        note: "",
+        ..well.clone()
+    };
+    vec![well, ill]
 }
 
 /// Renders every template, with services that take every branch.
