@@ -7,7 +7,7 @@ mod mesh;
 
 use crate::pages::{Card, Names};
 use actix_web::web::Bytes;
-use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, StoreNoted};
+use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, Publishing, StoreNoted};
 use p7_core::mesh::view::MeshView;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
@@ -109,6 +109,8 @@ pub(crate) struct State {
     pub(crate) store: Option<StoreNoted>,
     /// The mesh as this node sees it; none while it runs alone.
     pub(crate) mesh: Option<Arc<MeshView>>,
+    /// How publishing goes.
+    pub(crate) publishing: Arc<Publishing>,
     /// What the nodes are called.
     pub(crate) names: Arc<Names>,
     /// Statuses that came before their service was configured, or after it was removed.
@@ -267,6 +269,11 @@ impl Board {
             state.store = Some(noted);
             state.store_at = state.next();
         });
+    }
+
+    /// How publishing goes; the page of nodes shows it when it is asked for the next time.
+    pub(crate) fn publishing(&self, publishing: Arc<Publishing>) {
+        self.change(|state| state.publishing = publishing);
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

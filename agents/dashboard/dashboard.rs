@@ -3,7 +3,8 @@
 use crate::board::Board;
 use actix::prelude::*;
 use p7_bus::{
-    ConfigurationNoted, Configured, Heard, IncidentChanged, MeshNoted, NetworkNoted, Snapshot, StoreNoted,
+    ConfigurationNoted, Configured, Heard, IncidentChanged, MeshNoted, NetworkNoted, PublishNoted, Snapshot,
+    StoreNoted,
 };
 use std::sync::Arc;
 
@@ -76,6 +77,13 @@ impl Handler<StoreNoted> for Dashboard {
     type Result = ();
     fn handle(&mut self, noted: StoreNoted, _: &mut Self::Context) {
         self.board.store(noted);
+    }
+}
+
+impl Handler<PublishNoted> for Dashboard {
+    type Result = ();
+    fn handle(&mut self, noted: PublishNoted, _: &mut Self::Context) {
+        self.board.publishing(noted.0);
     }
 }
 

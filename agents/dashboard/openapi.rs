@@ -1,7 +1,7 @@
 //! The OpenAPI document: made from the handlers, completed with the problems every one of them may have.
 
 use crate::problem::{PROBLEM_JSON, Problem};
-use crate::{api, events, health, metrics, views};
+use crate::{api, events, health, metrics, publishing, views};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 use utoipa::OpenApi;
@@ -35,7 +35,7 @@ const GUARDED: &str = "/api/v1/config/shared";
         api::holds::silences, api::holds::start_silence, api::holds::silence, api::holds::end_silence,
         api::holds::maintenances, api::holds::start_maintenance, api::holds::maintenance, api::holds::end_maintenance,
         api::node::mesh, api::node::matrix, api::node::config, api::shared_config::apply, api::shared_config::shared,
-        api::node::openapi,
+        api::node::openapi, publishing::publish,
         events::events, metrics::metrics, health::healthz, health::readyz, views::badge,
     ),
     components(schemas(Problem)),

@@ -9,7 +9,7 @@ use crate::guard::{self, Guard};
 use crate::pages::{Pages, PagesError};
 use crate::problem::Problem;
 use crate::shared::{Parts, Shared};
-use crate::{events, health, metrics, views};
+use crate::{events, health, metrics, publishing, views};
 use actix::prelude::*;
 use actix_web::dev::ServerHandle;
 use actix_web::guard::{Any, Get, Head};
@@ -159,6 +159,7 @@ pub(crate) fn register(config: &mut ServiceConfig) -> Vec<(&'static str, &'stati
     paths.read_or_end("/api/v1/maintenance/{id}", holds::maintenance, holds::end_maintenance);
     paths.read("/api/v1/mesh", node::mesh);
     paths.read("/api/v1/mesh/matrix", node::matrix);
+    paths.read("/api/v1/publish", publishing::publish);
     paths.read_or_state("/api/v1/config", node::config, shared_config::apply);
     paths.read("/api/v1/config/shared", shared_config::shared);
     paths.read("/api/v1/openapi.json", node::openapi);

@@ -4,10 +4,11 @@ use crate::api::incidents::acknowledged;
 use crate::api::query::Query;
 use crate::board::Shown;
 use crate::pages::{
-    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, PagesError, Place, Range,
-    ServicePage, ServicePageView, Site, Votes, Writes,
+    About, Card, Frame, HistoryBucket, IndexView, ListView, MeshPage, MeshView, Page, PagesError, Past,
+    Place, Range, ServicePageView, Site, Writes,
 };
 use crate::problem::Problem;
+use crate::sending::Sending;
 use crate::shared::Shared;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::{self, Data};
@@ -29,7 +30,7 @@ const BADGE_MAX_AGE: &str = "public, max-age=20";
 pub(crate) fn card(shared: &Shared, shown: &Shown, site: Site) -> Arc<Card> {
     let kept = match site {
         Site::Live => &shown.card,
-        Site::Static => &shown.filed,
+        Site::Static | Site::Published => &shown.filed,
     };
     let render = || {
         let rendered = shared.pages.rendered(&shown.service, &shown.status, &shared.names(), site);
@@ -81,8 +82,15 @@ pub(crate) async fn mesh(request: HttpRequest, shared: Data<Shared>) -> Result<H
         let pairs: Vec<_> =
             services.iter().map(|shown| (shown.service.as_ref(), shown.status.as_ref())).collect();
         let (about, names) = (about(shared), shared.names());
+        let publishing = crate::publishing::rows(&shared.board.read().publishing, now);
         let view = shared.board.read().mesh.clone();
-        let page = MeshPage { about: &about, view: view.as_deref(), names: &names, services: &pairs };
+        let page = MeshPage {
+            about: &about,
+            view: view.as_deref(),
+            names: &names,
+            services: &pairs,
+            publishing: &publishing,
+        };
         shared.pages.mesh(&MeshView::new(frame, &page, now))
     })
     .await
@@ -176,14 +184,15 @@ fn file(name: &str, request: &HttpRequest, shared: &Shared) -> Result<HttpRespon
 }
 
 /// Renders off the worker's thread: a page of a thousand cards takes some milliseconds.
-async fn rendered<F>(shared: &Data<Shared>, render: F) -> Result<HttpResponse, Problem>
+async fn rendered<F, P>(shared: &Data<Shared>, render: F) -> Result<HttpResponse, Problem>
 where
-    F: FnOnce(&Shared) -> Result<String, PagesError> + Send + 'static,
+    F: FnOnce(&Shared) -> Result<P, PagesError> + Send + 'static,
+    P: Into<Page> + Send + 'static,
 {
     let at_hand = Data::clone(shared);
     let html = web::block(move || render(&at_hand)).await;
     let html = html.map_err(|_stopping| Problem::unavailable("the node is stopping"))?.map_err(broken)?;
-    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(html))
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(Sending::from(html.into())))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function of map_err")]
@@ -209,74 +218,43 @@ async fn service_page(
     let range = range.and_then(|text| Range::parse(&text)).unwrap_or_default();
     let (now, id) = (shared.now(), shown.service.id.clone());
     // the present is shown even when the past can't be; the frame says what is wrong with the store
-    let past: Past = shared.stored(move |store| Past::read(store, &id, now)).await.unwrap_or_default();
+    let past: Past = shared.stored(move |store| past(store, &id, now)).await.unwrap_or_default();
     rendered(shared, move |shared| {
         let names = shared.names();
-        let page = ServicePage {
-            service: &shown.service,
-            status: &shown.status,
-            names: &names,
-            range,
-            history: past.history(range, now),
-            days: &past.days,
-            uptime: Range::ALL.map(|range| Votes::of(past.history(range, now))),
-            incidents: &past.incidents,
-            results: &past.results,
-        };
+        let page = past.page(&shown.service, &shown.status, &names, range, now);
         shared.pages.service(&ServicePageView::new(frame, site, &page, now))
     })
     .await
 }
 
-/// What a service's page tells of the past.
-#[derive(Debug, Default)]
-struct Past {
-    hours: Vec<HistoryBucket>,
-    days: Vec<HistoryBucket>,
-    incidents: Vec<crate::api::incidents::Acknowledged>,
-    results: Vec<p7_core::result::ProbeResult>,
-}
-
-impl Past {
-    fn read(store: &Store, id: &ServiceId, now: MeshTime) -> Result<Self, StoreError> {
-        let end = MeshTime(u64::MAX);
-        let from = |days: u64| now.minus(Millis::seconds(days * 86_400));
-        let soon = now.plus(Millis::seconds(86_400));
-        let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), soon);
-        let asked = ResultsQuery {
-            service: id.clone(),
-            from: MeshTime(0),
-            to: end,
-            node: None,
-            limit: ROWS,
-            after: None,
-        };
-        let incidents = IncidentsQuery {
-            service: Some(id.clone()),
-            from: MeshTime(0),
-            to: end,
-            which: Which::All,
-            limit: ROWS,
-            after: None,
-        };
-        Ok(Self {
-            hours: rollups(Resolution::Hour, 7)?.iter().map(bucket).collect(),
-            days: rollups(Resolution::Day, DAYS)?.iter().map(bucket).collect(),
-            incidents: acknowledged(store, store.incidents(&incidents)?.rows)?,
-            results: store.results(&asked)?.rows,
-        })
-    }
-
-    /// The part of the past that a range shows.
-    fn history(&self, range: Range, now: MeshTime) -> &[HistoryBucket] {
-        let from = now.minus(range.span());
-        let all = match range {
-            Range::Day | Range::Week => &self.hours,
-            Range::Month | Range::Quarter => &self.days,
-        };
-        let first = all.partition_point(|bucket| bucket.start < from);
-        all.get(first..).unwrap_or_default()
-    }
+/// What is stored of a service's past.
+pub fn past(store: &Store, id: &ServiceId, now: MeshTime) -> Result<Past, StoreError> {
+    let end = MeshTime(u64::MAX);
+    let from = |days: u64| now.minus(Millis::seconds(days * 86_400));
+    let soon = now.plus(Millis::seconds(86_400));
+    let rollups = |resolution, days| store.rollups(id, None, resolution, from(days), soon);
+    let asked = ResultsQuery {
+        service: id.clone(),
+        from: MeshTime(0),
+        to: end,
+        node: None,
+        limit: ROWS,
+        after: None,
+    };
+    let incidents = IncidentsQuery {
+        service: Some(id.clone()),
+        from: MeshTime(0),
+        to: end,
+        which: Which::All,
+        limit: ROWS,
+        after: None,
+    };
+    Ok(Past {
+        hours: rollups(Resolution::Hour, 7)?.iter().map(bucket).collect(),
+        days: rollups(Resolution::Day, DAYS)?.iter().map(bucket).collect(),
+        incidents: acknowledged(store, store.incidents(&incidents)?.rows)?,
+        results: store.results(&asked)?.rows,
+    })
 }
 
 fn bucket(rollup: &Rollup) -> HistoryBucket {

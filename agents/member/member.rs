@@ -5,7 +5,8 @@ use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
 use p7_bus::{
-    FactsHeard, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated, Suspected,
+    FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated,
+    Suspected,
 };
 use p7_core::mesh::election::Fitness;
 use p7_core::mesh::machine::{CutOff, Event, Machine};
@@ -15,6 +16,7 @@ use p7_core::vocabulary::{Millis, NodeId};
 use p7_mesh::mesh_id::MeshId;
 use p7_mesh::transport::{GossipId, Happened, Link};
 use p7_mesh::{Keypair, Multiaddr};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -82,6 +84,10 @@ pub struct Member {
     pub(crate) peers_seen: PeersSeen,
     /// Where the transport listens, as far as it has said.
     pub(crate) listening: Vec<Multiaddr>,
+    /// Whether the machine's own network is believed to be down.
+    pub(crate) cut_off: CutOff,
+    /// The parts of the leader's work that can't be done here.
+    pub(crate) lacking: BTreeSet<&'static str>,
 }
 
 /// node → member: the services to watch from now on, in id order, and which shared configuration they come from.
@@ -197,6 +203,15 @@ impl Member {
         });
     }
 
+    /// Whether this node could do the leader's work right now: its network is up, and it lacks nothing that
+    /// the others may have.
+    fn fitness(&self) -> Fitness {
+        match self.cut_off {
+            CutOff::No if self.lacking.is_empty() => Fitness::Fit,
+            CutOff::No | CutOff::Yes => Fitness::Unfit,
+        }
+    }
+
     /// Something that is shown has changed.
     pub(crate) fn show_soon(&mut self, now: Now) {
         let soon = self.shown.plus(SHOW_GAP).max(now.steady);
@@ -261,12 +276,21 @@ impl Handler<NetworkNoted> for Member {
     type Result = ();
 
     fn handle(&mut self, noted: NetworkNoted, context: &mut Self::Context) {
-        let (cut_off, fitness) = match noted.cut_off {
-            Some(_) => (CutOff::Yes, Fitness::Unfit),
-            None => (CutOff::No, Fitness::Fit),
+        self.cut_off = if noted.cut_off.is_some() { CutOff::Yes } else { CutOff::No };
+        self.hear(Event::CutOff(self.cut_off), context);
+        self.hear(Event::Fit(Role::Leader, self.fitness()), context);
+    }
+}
+
+impl Handler<FitnessNoted> for Member {
+    type Result = ();
+
+    fn handle(&mut self, noted: FitnessNoted, context: &mut Self::Context) {
+        match noted.trouble {
+            Some(_) => self.lacking.insert(noted.what),
+            None => self.lacking.remove(noted.what),
         };
-        self.hear(Event::CutOff(cut_off), context);
-        self.hear(Event::Fit(Role::Leader, fitness), context);
+        self.hear(Event::Fit(Role::Leader, self.fitness()), context);
     }
 }
 

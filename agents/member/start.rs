@@ -7,7 +7,7 @@ use crate::member::{Listeners, Member};
 use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
-use p7_core::mesh::machine::{Machine, Setup};
+use p7_core::mesh::machine::{CutOff, Machine, Setup};
 use p7_core::mesh::mix;
 use p7_core::mesh::rules::RuleSet;
 use p7_core::mesh::words::{About, Role};
@@ -114,6 +114,8 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         peers_seen: p7_bus::PeersSeen::NoMesh,
         about,
         listening: Vec::new(),
+        cut_off: CutOff::No,
+        lacking: std::collections::BTreeSet::new(),
     };
     Ok(Member::start_in_arbiter(thread, |_| member))
 }

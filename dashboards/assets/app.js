@@ -28,7 +28,8 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** How far the node's clock is ahead of this one, so that ages are right on a machine whose is wrong. */
 let skew_ms = Date.parse(body.dataset.now) - Date.now();
-if (Math.abs(skew_ms) < 5000) skew_ms = 0;
+// a published page is older than this moment, and what publishes it tells no time: published.js finds out
+if (Math.abs(skew_ms) < 5000 || body.dataset.live === "state") skew_ms = 0;
 
 function span(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
@@ -398,7 +399,9 @@ function adopt(page) {
     notices.hidden = newNotices.hidden;
     localise(notices);
   }
-  body.dataset.now = page.body.dataset.now;
+  for (const name of ["now", "version", "published", "node"]) {
+    if (page.body.dataset[name] !== undefined) body.dataset[name] = page.body.dataset[name];
+  }
   for (const part of all("[data-live-part]")) adoptPart(part, page.getElementById(part.id));
   const [, fresh] = own("groups");
   if (groups && fresh) adoptCards(fresh);
@@ -553,6 +556,15 @@ async function poll() {
     lost();
   }
   return undefined;
+}
+
+/** A published page asks for itself again when the site's state says that there is a newer one. */
+function heedState({ detail: { state, skew_ms: found_ms } }) {
+  skew_ms = found_ms;
+  const own = byId("head")?.dataset.service;
+  const newest = own === undefined ? state.published : state.services[own]?.page;
+  const shown = own === undefined ? body.dataset.now : body.dataset.version;
+  if (newest !== undefined && newest !== shown) refetch();
 }
 
 // ---- tooltips ----------------------------------------------------------------------------------------
@@ -743,4 +755,6 @@ if (body.dataset.live === "events") {
   setInterval(watchSilence, 15000);
 } else if (body.dataset.live === "poll") {
   setInterval(poll, POLL_MS);
+} else if (body.dataset.live === "state") {
+  document.addEventListener("p7-state", heedState);
 }

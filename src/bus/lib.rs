@@ -6,6 +6,7 @@
 //! it: actix's supervision does not survive a panic, and the mesh covers the gap.
 
 mod events;
+mod publishing;
 mod tell;
 
 pub use events::{
@@ -13,4 +14,5 @@ pub use events::{
     IncidentChanged, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, ProbeFinished, ProbeNow,
     Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted, Suspected,
 };
+pub use publishing::{FitnessNoted, PublishNoted, PublishStanding, PublishTarget, Publishing};
 pub use tell::{Told, dropped, note_dropped, tell};

@@ -21,7 +21,7 @@ enum Floor {
     Core,
     Bus,
     Settings,
-    /// src/mesh and src/store.
+    /// src/mesh, src/store and src/pages.
     Ground,
     Agent,
     Roof,
@@ -164,6 +164,9 @@ fn an_agent_may_not_know_another_agent_and_nothing_may_know_the_roof() {
     assert!(may("agents/prober", "src/bus"));
     assert!(may("src/store", "src/core"));
     assert!(may("src/bus", "src/core"));
+    assert!(may("agents/dashboard", "src/pages"));
+    assert!(may("src/pages", "src/core"));
+    assert!(!may("src/pages", "src/store"));
     assert!(may("tests", "agents/node"));
     assert!(!may("agents/prober", "agents/dashboard"));
     assert!(!may("agents/prober", "agents/node"));

@@ -183,7 +183,8 @@ fn put_together(dir: &Path, node: NodeRead, mesh: MeshRead) -> Result<Loaded, Re
     let missing = [missing_secrets(&node_file, dir), missing_secrets(&mesh_file, dir)].concat();
     let has_key = node.as_ref().is_some_and(|node| node.mesh.key.is_some());
     let joins = if has_key { Joins::AMesh } else { Joins::Nobody };
-    let warnings = warnings(dir, &mesh_file, &services, joins);
+    let publish = mesh.as_ref().map(|mesh| &mesh.publish);
+    let warnings = warnings(dir, &mesh_file, &services, publish, joins);
     let redacted = json!({ "node": node_file.redacted(), "mesh": mesh_file.redacted() });
     let hash = hash(&node_file, &mesh_file);
     let faults = [node_file.into_faults(), mesh_file.into_faults()].concat();

@@ -18,6 +18,10 @@ pub(crate) struct MeshConfig {
     pub(crate) defaults: Defaults,
     /// `[connectivity]`: how a node finds out that it is cut off itself.
     pub(crate) connectivity: p7_prober::ConnectivityConfig,
+    /// `[publish]`: where the leader puts the pages.
+    pub(crate) publish: p7_publisher::Config,
+    /// `[dead_man]`: whom the leader tells that the mesh lives.
+    pub(crate) dead_man: p7_publisher::DeadManConfig,
 }
 
 /// `[mesh]` of `mesh.toml`: the mesh as a whole.
@@ -52,6 +56,8 @@ impl Check for MeshConfig {
             check_line("name", name, NAME_LIMIT, &mut faults.under("mesh"));
         }
         self.connectivity.check(&mut faults.under("connectivity"));
+        self.publish.check(&mut faults.under("publish"));
+        self.dead_man.check(&mut faults.under("dead_man"));
         self.defaults.rules.check(&mut faults.under("defaults").under("rules"), RulesTable::default());
     }
 }

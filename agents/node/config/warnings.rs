@@ -28,6 +28,7 @@ pub(super) fn warnings(
     dir: &Path,
     mesh: &Document,
     entries: &[services::Entry],
+    publish: Option<&p7_publisher::Config>,
     joins: Joins,
 ) -> Vec<PlacedFault> {
     let mut warnings = Vec::new();
@@ -41,6 +42,13 @@ pub(super) fn warnings(
             "there is no such file, so nothing is watched; `p7 init` writes one"
         };
         warnings.push(PlacedFault::of_file(&name, message));
+    }
+    // a node alone has no rival
+    let targets = publish.into_iter().flat_map(|publish| &publish.targets).filter(|_| joins == Joins::AMesh);
+    for (name, target) in targets {
+        if let Some(what) = p7_publisher::Unfenced::of(target) {
+            warnings.push(mesh.placed(&["publish", "targets", name], what));
+        }
     }
     for (later, first) in services::namesakes(entries) {
         let message = format!("`{first}` has the same name and environment; people can't tell the two apart");

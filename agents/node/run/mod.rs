@@ -4,6 +4,7 @@ mod clock;
 mod log;
 mod mesh;
 mod node;
+mod publishing;
 mod sharing;
 
 pub(crate) use log::start as start_log;

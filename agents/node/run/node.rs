@@ -2,6 +2,7 @@
 
 use super::clock::now;
 use super::mesh::{Configurator, JoinError, Joined, Roof, Wish};
+use super::publishing::Voice;
 use crate::config::{self, Loaded, NodeConfig};
 use actix::prelude::*;
 use p7_aggregator::{Aggregator, Connect, Listeners};
@@ -60,6 +61,7 @@ pub(crate) struct Node {
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
     dashboard: p7_dashboard::Running,
+    voice: Voice,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
     pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
@@ -117,13 +119,15 @@ impl Node {
             prober: prober.clone().recipient(),
             apply: configurator.clone().map(Addr::recipient),
             shared_configuration: configurator.map(Addr::recipient),
-            registry,
+            registry: registry.clone(),
             clock: Arc::new(now),
         };
         let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
+        let voice = Voice::start(loaded, &id, &store, &registry, &dashboard.address, joined.as_ref())?;
         let in_force = InForce::of(loaded);
         let services = BTreeMap::new();
-        let mut node = Self { id, store, aggregator, prober, dashboard, thread, joined, services, in_force };
+        let mut node =
+            Self { id, store, aggregator, prober, dashboard, voice, thread, joined, services, in_force };
         node.introduce(known);
         node.first(loaded, environment);
         Ok((node, wishes))
@@ -200,6 +204,7 @@ impl Node {
             Ok(Ok(dropped)) => tracing::warn!(dropped, "some probes did not end in time and are dropped"),
             Ok(Err(_)) | Err(_) => tracing::warn!("the prober did not stop in time"),
         }
+        self.voice.stop();
         if let Some(joined) = self.joined {
             joined.leave(LEAVE_WITHIN).await;
         }
@@ -216,22 +221,27 @@ impl Node {
 
     fn introduce(&self, known: mpsc::Sender<Arc<Configuration>>) {
         let dashboard: &Addr<Dashboard> = &self.dashboard.address;
+        let publisher = &self.voice.publisher;
         let member = self.joined.as_ref().map(|joined| &joined.member);
         deliver(
             &self.aggregator,
             Connect(Listeners {
-                heard: vec![dashboard.clone().recipient()],
-                snapshots: vec![dashboard.clone().recipient()],
+                heard: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
+                snapshots: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
-                network: vec![dashboard.clone().recipient()],
+                network: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
                 stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
             }),
         );
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
                 facts: vec![self.aggregator.clone().recipient()],
-                mesh: vec![self.aggregator.clone().recipient(), dashboard.clone().recipient()],
+                mesh: vec![
+                    self.aggregator.clone().recipient(),
+                    dashboard.clone().recipient(),
+                    publisher.clone().recipient(),
+                ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
                 peers: vec![self.prober.clone().recipient()],
@@ -255,6 +265,9 @@ impl Node {
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
         deliver(&self.dashboard.address, configured.clone());
+        deliver(&self.voice.publisher, configured.clone());
+        let (publish, dead_man) = (loaded.mesh.publish.clone(), loaded.mesh.dead_man.clone());
+        deliver(&self.voice.publisher, p7_publisher::TakeUp(publish, dead_man));
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
         if let Some(joined) = &self.joined {
@@ -298,6 +311,7 @@ impl Node {
             mesh_name: self.in_force.mesh_name.clone(),
             restart_needed: self.in_force.restart_needed,
         };
+        deliver(&self.voice.publisher, noted.clone());
         deliver(&self.dashboard.address, noted);
     }
 }

@@ -92,7 +92,7 @@ async fn pages_and_metrics_are_compressed_for_who_wants_it() {
 #[actix::test]
 async fn files_are_served_with_a_tag_and_once_only() {
     let node = Node::start().await;
-    let name = p7_dashboard::assets::names().find(|name| name.ends_with(".svg")).unwrap();
+    let name = p7_dashboard::pages::assets::names().find(|name| name.ends_with(".svg")).unwrap();
     let path = format!("/assets/{name}");
     let file = node.get(&path).await;
     assert_eq!((file.status, file.header("content-type")), (200, Some("image/svg+xml")));

@@ -17,6 +17,8 @@ fn known() -> BTreeSet<String> {
     keys.extend(all_keys_of::<NodeConfig>().iter().map(|key| format!("node.toml {key}")));
     keys.extend(all_keys_of::<MeshConfig>().iter().map(|key| format!("mesh.toml {key}")));
     keys.extend(all_keys_of::<ServiceTable>().iter().map(|key| format!("mesh.toml services.ID.{key}")));
+    let targets = all_keys_of::<p7_publisher::TargetConfig>();
+    keys.extend(targets.iter().map(|key| format!("mesh.toml publish.targets.NAME.{key}")));
     for kind in NAMES {
         let of_kind = all_keys_by(&mut |reader| ProbeConfig::deserialize(kind, reader).map(drop));
         keys.extend(of_kind.iter().map(|key| format!("mesh.toml services.ID.{kind}.{key}")));
