@@ -284,7 +284,3 @@ fn wrong_base(url: &str) -> Option<String> {
     }
     None
 }
-
-#[cfg(test)]
-#[path = "tests/config.rs"]
-mod tests;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 /// How long one request may take in all, its body included.
-const REQUEST_WITHIN: Duration = Duration::from_secs(20);
+pub(crate) const REQUEST_WITHIN: Duration = Duration::from_secs(20);
 /// How long the connection may take of that.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// Largest body that is read, in bytes. A hundred classic deployments with their approvals are some 1 MB.
@@ -134,10 +134,10 @@ pub(crate) struct Body {
 }
 
 impl Fetcher {
-    /// A client of its own for a source.
-    pub(crate) fn new(manner: Manner) -> Result<Self, reqwest::Error> {
+    /// A client of its own for a source; `within` is how long one request may take.
+    pub(crate) fn new(manner: Manner, within: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
-            .timeout(REQUEST_WITHIN)
+            .timeout(within)
             .connect_timeout(CONNECT_WITHIN)
             // a redirect is the sign-in page of a refused token, and another host must not get the token
             .redirect(reqwest::redirect::Policy::none())
@@ -266,7 +266,7 @@ fn place(url: &Url) -> String {
 fn unreachable(url: &Url, error: &reqwest::Error) -> Trouble {
     let place = place(url);
     let what = if error.is_timeout() {
-        format!("{place} does not answer within {} s", REQUEST_WITHIN.as_secs())
+        format!("{place} does not answer in time ({} s)", REQUEST_WITHIN.as_secs())
     } else {
         format!("{place} can't be reached: {}", root_of(error))
     };
@@ -320,7 +320,3 @@ fn wait_of(status: StatusCode, headers: &HeaderMap, now: u64) -> Option<Duration
     let reset = LIMITS.iter().find_map(|(_, reset)| number(headers, reset)).filter(|_| spent);
     seconds.or(dated).or(reset.map(|at| at.saturating_sub(now))).map(Duration::from_secs)
 }
-
-#[cfg(test)]
-#[path = "tests/fetch.rs"]
-mod tests;

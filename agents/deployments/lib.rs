@@ -13,6 +13,8 @@ mod news;
 mod pace;
 mod source;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 pub use agent::{Deployments, Follow, Parts, Standing};
 pub use config::{Kind, Origin, SourceConfig, check_sources};

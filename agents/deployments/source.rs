@@ -1,7 +1,7 @@
 //! One source as the agent keeps it: its settings, its pace, and what was last the matter with it.
 
 use crate::config::{Origin, SourceConfig};
-use crate::fetch::{Fetcher, Trouble, TroubleKind};
+use crate::fetch::{Fetcher, REQUEST_WITHIN, Trouble, TroubleKind};
 use crate::pace::{Ended, Pace};
 use crate::sources::{Poll, Polled, azure_devops, github, gitlab};
 use p7_core::vocabulary::{MeshTime, ServiceId};
@@ -47,7 +47,7 @@ impl Source {
         let azure = self.config.azure_devops.as_ref().map(|config| azure_devops::manner(&config.token));
         let github = self.config.github.as_ref().map(|config| github::manner(&config.token));
         let gitlab = self.config.gitlab.as_ref().map(|config| gitlab::manner(&config.token));
-        let made = Fetcher::new(azure.or(github).or(gitlab)?);
+        let made = Fetcher::new(azure.or(github).or(gitlab)?, REQUEST_WITHIN);
         made.map_err(|error| {
             tracing::error!(source = %self.name, %error, "no HTTP client for a source of deployments");
         })

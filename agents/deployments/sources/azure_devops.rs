@@ -311,7 +311,3 @@ pub(crate) fn newest_build(builds: &[Build], origin: &Origin) -> Option<Found> {
         })
     })
 }
-
-#[cfg(test)]
-#[path = "../tests/azure_devops.rs"]
-mod tests;

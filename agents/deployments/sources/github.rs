@@ -198,7 +198,3 @@ pub(crate) fn deployment(deployed: &Deployed, statuses: &[Status]) -> Option<Fou
         link: links.into_iter().find_map(|text| link(text.as_deref())),
     })
 }
-
-#[cfg(test)]
-#[path = "../tests/github.rs"]
-mod tests;

@@ -172,7 +172,3 @@ fn state(word: &str) -> Option<DeploymentState> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-#[path = "../tests/gitlab.rs"]
-mod tests;
