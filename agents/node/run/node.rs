@@ -11,6 +11,7 @@ use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use p7_dashboard::Dashboard;
+use p7_deployments::Deployments;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ pub(crate) struct Node {
     pub(super) store: Store,
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
+    deployments: Addr<Deployments>,
     dashboard: p7_dashboard::Running,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
@@ -104,6 +106,7 @@ impl Node {
         let joined = Joined::join(&Roof { loaded, identity: &identity, store: &store, registry: &registry })?;
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
+        let deployments = super::deployments::start(loaded, &aggregator, joined.as_ref(), &registry)?;
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
@@ -123,7 +126,18 @@ impl Node {
         let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
         let in_force = InForce::of(loaded);
         let services = BTreeMap::new();
-        let mut node = Self { id, store, aggregator, prober, dashboard, thread, joined, services, in_force };
+        let mut node = Self {
+            id,
+            store,
+            aggregator,
+            prober,
+            deployments,
+            dashboard,
+            thread,
+            joined,
+            services,
+            in_force,
+        };
         node.introduce(known);
         node.first(loaded, environment);
         Ok((node, wishes))
@@ -216,12 +230,13 @@ impl Node {
 
     fn introduce(&self, known: mpsc::Sender<Arc<Configuration>>) {
         let dashboard: &Addr<Dashboard> = &self.dashboard.address;
+        let deployments = &self.deployments;
         let member = self.joined.as_ref().map(|joined| &joined.member);
         deliver(
             &self.aggregator,
             Connect(Listeners {
-                heard: vec![dashboard.clone().recipient()],
-                snapshots: vec![dashboard.clone().recipient()],
+                heard: vec![dashboard.clone().recipient(), deployments.clone().recipient()],
+                snapshots: vec![dashboard.clone().recipient(), deployments.clone().recipient()],
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![dashboard.clone().recipient()],
@@ -231,7 +246,11 @@ impl Node {
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
                 facts: vec![self.aggregator.clone().recipient()],
-                mesh: vec![self.aggregator.clone().recipient(), dashboard.clone().recipient()],
+                mesh: vec![
+                    self.aggregator.clone().recipient(),
+                    dashboard.clone().recipient(),
+                    deployments.clone().recipient(),
+                ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
                 peers: vec![self.prober.clone().recipient()],
@@ -254,6 +273,8 @@ impl Node {
         let configured = Configured(Arc::clone(&services));
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
+        // before the aggregator's snapshot, which tells it what is stated already
+        deliver(&self.deployments, super::deployments::follow(loaded));
         deliver(&self.dashboard.address, configured.clone());
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
