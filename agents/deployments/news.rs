@@ -48,9 +48,9 @@ mod tests {
         Found { name: name.to_owned(), by: "ann".to_owned(), state, changed, link: None }
     }
 
-    fn stated(name: &str, state: DeploymentState, at: u64) -> Option<Deployment> {
+    fn stated(name: &str, state: DeploymentState, at: u64) -> Deployment {
         let service = ServiceId::new("shop").unwrap();
-        Some(Deployment { at: MeshTime(at), ..found(name, state, 0).of(&service) })
+        Deployment { at: MeshTime(at), ..found(name, state, 0).of(&service) }
     }
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
         let mut known = Known::default();
         let running = found("7", Running, 10);
         assert!(known.is_news(&running));
-        known.stated = stated("7", Running, 20);
+        known.stated = Some(stated("7", Running, 20));
         assert!(!known.is_news(&running), "stated by whoever led before");
         known.last = Some(running.clone());
         assert!(!known.is_news(&running));
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn its_end_is_news_whatever_the_clock_of_the_source_says() {
-        let known = Known { stated: stated("7", Running, 20), last: Some(found("7", Running, 10)) };
+        let known = Known { stated: Some(stated("7", Running, 20)), last: Some(found("7", Running, 10)) };
         assert!(known.is_news(&found("7", Succeeded, 15)));
         let successor = Known { last: None, ..known };
         assert!(successor.is_news(&found("7", Failed, 15)));
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn what_a_person_stated_later_stands_until_the_source_says_something_else() {
         let old = found("7", Succeeded, 10);
-        let by_hand = Known { stated: stated("hotfix", Running, 20), last: None };
+        let by_hand = Known { stated: Some(stated("hotfix", Running, 20)), last: None };
         assert!(!by_hand.is_news(&old));
         assert!(by_hand.is_news(&found("8", Running, 30)));
         let mine = Known { last: Some(old.clone()), ..by_hand };
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_source_without_times_does_not_speak_over_a_person() {
-        let by_hand = Known { stated: stated("hotfix", Running, 20), last: None };
+        let by_hand = Known { stated: Some(stated("hotfix", Running, 20)), last: None };
         assert!(!by_hand.is_news(&Found { changed: None, ..found("7", Succeeded, 0) }));
     }
 }

@@ -156,7 +156,7 @@ impl World {
         let families = self.registry.gather();
         let polls = families.iter().find(|family| family.name() == "p7_deployments_polls_total");
         let is = |labels: &[prometheus::proto::LabelPair]| labels.iter().any(|label| label.value() == result);
-        let rows = polls.into_iter().flat_map(|family| family.get_metric());
+        let rows = polls.into_iter().flat_map(prometheus::proto::MetricFamily::get_metric);
         rows.filter(|row| is(row.get_label())).map(|row| row.get_counter().get_value()).sum()
     }
 }

@@ -134,7 +134,7 @@ fn the_newest_that_began_is_taken_and_a_link_is_made_where_none_is_told() {
     assert_eq!(found.link.as_deref(), Some(link));
 }
 
-fn build(status: &str, result: Value, branch: &str) -> Value {
+fn build(status: &str, result: &Value, branch: &str) -> Value {
     json!({
         "id": 123, "buildNumber": "20261124.1", "status": status, "result": result,
         "queueTime": "2026-11-24T10:00:00.1234567Z", "startTime": "2026-11-24T10:00:05Z",
@@ -161,20 +161,20 @@ fn built(list: &[Value], of: &str) -> Option<(String, DeploymentState)> {
 #[test]
 fn a_pipeline_is_found_by_name_or_number_and_on_its_branch() {
     let list = [
-        build("inProgress", Value::Null, "refs/heads/topic"),
-        build("completed", json!("partiallySucceeded"), "refs/heads/main"),
+        build("inProgress", &Value::Null, "refs/heads/topic"),
+        build("completed", &json!("partiallySucceeded"), "refs/heads/main"),
     ];
     let name = || "20261124.1".to_owned();
     assert_eq!(built(&list, "pipeline = 'shop DEPLOY'"), Some((name(), Running)));
     assert_eq!(built(&list, "pipeline = '7'\nbranch = 'main'"), Some((name(), Succeeded)));
     assert_eq!(built(&list, "pipeline = '7'\nbranch = 'refs/heads/main'"), Some((name(), Succeeded)));
     assert_eq!(built(&list, "pipeline = '8'"), None);
-    let ended = |result| built(&[build("completed", json!(result), "x")], "pipeline = '7'");
+    let ended = |result| built(&[build("completed", &json!(result), "x")], "pipeline = '7'");
     assert_eq!(ended("failed"), Some((name(), Failed)));
     assert_eq!(ended("canceled"), Some((name(), Failed)));
     assert_eq!(ended("none"), None);
-    assert_eq!(built(&[build("notStarted", Value::Null, "x")], "pipeline = '7'"), None);
-    assert_eq!(built(&[build("cancelling", Value::Null, "x")], "pipeline = '7'"), Some((name(), Running)));
+    assert_eq!(built(&[build("notStarted", &Value::Null, "x")], "pipeline = '7'"), None);
+    assert_eq!(built(&[build("cancelling", &Value::Null, "x")], "pipeline = '7'"), Some((name(), Running)));
 }
 
 const TOKEN: &str = "right-token";
@@ -198,7 +198,7 @@ fn strict(asked: &Asked) -> Reply {
             Reply::json(&json!({ "count": 1, "value": [example()] }).to_string())
         }
         "/my%20org/My%20&%20Project/_apis/build/builds" if asked.has_query(&[newest, builds].concat()) => {
-            let build = build("inProgress", Value::Null, "refs/heads/main");
+            let build = build("inProgress", &Value::Null, "refs/heads/main");
             Reply::json(&json!({ "count": 1, "value": [build] }).to_string())
         }
         _ => Reply::of(404, "application/json", r#"{"message":"no such thing"}"#),

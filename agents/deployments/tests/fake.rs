@@ -120,15 +120,17 @@ async fn serve(
     let length = reply.said_length.unwrap_or(reply.body.len());
     let mut text = format!("HTTP/1.1 {} x\r\nConnection: close\r\n", reply.status);
     if !reply.endless && reply.status != 304 {
-        text += &format!("Content-Length: {length}\r\n");
+        text.extend(["Content-Length: ", &length.to_string(), "\r\n"]);
     }
     for (name, value) in &reply.headers {
-        text += &format!("{name}: {value}\r\n");
+        text.extend([*name, ": ", value, "\r\n"]);
     }
     stream.write_all((text + "\r\n").as_bytes()).await?;
     stream.write_all(&reply.body).await?;
-    while reply.endless {
-        stream.write_all(&[b' '; 64 * 1024]).await?;
+    if reply.endless {
+        loop {
+            stream.write_all(&[b' '; 8 * 1024]).await?;
+        }
     }
     stream.shutdown().await?;
     // until the client has it all and goes

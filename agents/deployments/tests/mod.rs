@@ -1,7 +1,5 @@
 //! The sources against strict servers on loopback, the reading of their answers, and the agent as a whole.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
 mod agent;
 mod azure_devops;
 mod config;
