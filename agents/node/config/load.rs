@@ -3,8 +3,9 @@
 use super::mesh::{Defaults, MeshConfig};
 use super::node::NodeConfig;
 use super::warnings::{Joins, warnings};
-use super::{relations, services};
+use super::{deployments, relations, services};
 use p7_core::service::Service;
+use p7_deployments::Origin;
 use p7_prober::{Probe, ProbeConfig};
 use p7_settings::{Document, Overrides, PlacedFault, keys_of};
 use serde_json::json;
@@ -35,6 +36,8 @@ pub(crate) struct Watched {
     pub(crate) service: Arc<Service>,
     /// Its probe's settings.
     pub(crate) probe: Arc<ProbeConfig>,
+    /// What deploys it, if that is known.
+    pub(crate) origin: Option<Arc<Origin>>,
 }
 
 /// A configuration without faults.
@@ -160,7 +163,7 @@ fn unready(dir: &Path, mesh: &Document, entries: &[services::Entry]) -> Vec<Plac
         .iter()
         .filter(|entry| entry.enabled)
         .filter_map(|entry| {
-            let Watched { service, probe } = &entry.watched;
+            let Watched { service, probe, .. } = &entry.watched;
             let wrong = Probe::prepare(service, probe, dir).err()?;
             // what the settings find wrong with themselves was noted; whether a file is there was not
             let of_file = wrong.path.last().is_some_and(|key| FILE_KEYS.contains(&key.as_str()));
@@ -237,6 +240,9 @@ fn read_mesh(mut document: Document, environment: &BTreeMap<String, String>) -> 
     let mut entries = services::read(&mut document, &defaults);
     let ids = document.keys(&["services"]);
     relations::connect(&mut document, &mut entries, &ids);
+    if let Some(config) = &config {
+        deployments::connect(&mut document, &entries, &config.deployments);
+    }
     (document, config, entries)
 }
 

@@ -2,8 +2,10 @@
 
 use super::node::check_line;
 use super::table::{RulesTable, VantagePointsKey};
+use p7_deployments::{SourceConfig, check_sources};
 use p7_settings::{Check, Faults, Period};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// Longest name of a mesh, in characters: it stands in every page's title.
 const NAME_LIMIT: usize = 64;
@@ -22,6 +24,8 @@ pub(crate) struct MeshConfig {
     pub(crate) publish: p7_publisher::Config,
     /// `[dead_man]`: whom the leader tells that the mesh lives.
     pub(crate) dead_man: p7_publisher::DeadManConfig,
+    /// `[deployments.NAME]`: where the leader asks what is being deployed.
+    pub(crate) deployments: BTreeMap<String, SourceConfig>,
 }
 
 /// `[mesh]` of `mesh.toml`: the mesh as a whole.
@@ -55,6 +59,7 @@ impl Check for MeshConfig {
         if let Some(name) = &self.mesh.name {
             check_line("name", name, NAME_LIMIT, &mut faults.under("mesh"));
         }
+        check_sources(&self.deployments, &mut faults.under("deployments"));
         self.connectivity.check(&mut faults.under("connectivity"));
         self.publish.check(&mut faults.under("publish"));
         self.dead_man.check(&mut faults.under("dead_man"));

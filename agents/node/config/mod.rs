@@ -4,6 +4,7 @@
 //! against each other, and reported on.
 
 mod check;
+mod deployments;
 mod init;
 mod load;
 mod maintenance;

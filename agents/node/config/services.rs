@@ -113,7 +113,11 @@ fn read_one(
         id,
     };
     Some(Entry {
-        watched: Watched { service: Arc::new(service), probe: Arc::new(probe) },
+        watched: Watched {
+            service: Arc::new(service),
+            probe: Arc::new(probe),
+            origin: table.deployment.map(Arc::new),
+        },
         enabled: table.enabled,
         probe_is_sound,
         depends_on: table.depends_on,

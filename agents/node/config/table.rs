@@ -3,6 +3,7 @@
 use super::maintenance::MaintenanceTable;
 use super::node::{check_labels, check_line};
 use p7_core::service::{Rules, VantagePoints};
+use p7_deployments::Origin;
 use p7_settings::{Check, Faults, Period};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -60,6 +61,8 @@ pub(super) struct ServiceTable {
     pub(super) depends_on: Vec<String>,
     /// Planned maintenance. Default none.
     pub(super) maintenance: Vec<MaintenanceTable>,
+    /// What deploys it, so that its card shows a deployment that runs. Default nothing.
+    pub(super) deployment: Option<Origin>,
 }
 
 impl Default for ServiceTable {
@@ -81,6 +84,7 @@ impl Default for ServiceTable {
             labels: BTreeMap::new(),
             depends_on: Vec::new(),
             maintenance: Vec::new(),
+            deployment: None,
         }
     }
 }

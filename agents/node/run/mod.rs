@@ -1,6 +1,7 @@
 //! `p7 run`: load, build, say what is listening, run until told to stop, drain with a deadline.
 
 mod clock;
+mod deployments;
 mod log;
 mod mesh;
 mod node;

@@ -12,6 +12,7 @@ use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use p7_dashboard::Dashboard;
+use p7_deployments::Deployments;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
@@ -60,6 +61,7 @@ pub(crate) struct Node {
     pub(super) store: Store,
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
+    deployments: Addr<Deployments>,
     dashboard: p7_dashboard::Running,
     voice: Voice,
     thread: Arbiter,
@@ -106,6 +108,7 @@ impl Node {
         let joined = Joined::join(&Roof { loaded, identity: &identity, store: &store, registry: &registry })?;
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
+        let deployments = super::deployments::start(loaded, &aggregator, joined.as_ref(), &registry)?;
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
@@ -126,8 +129,19 @@ impl Node {
         let voice = Voice::start(loaded, &id, &store, &registry, &dashboard.address, joined.as_ref())?;
         let in_force = InForce::of(loaded);
         let services = BTreeMap::new();
-        let mut node =
-            Self { id, store, aggregator, prober, dashboard, voice, thread, joined, services, in_force };
+        let mut node = Self {
+            id,
+            store,
+            aggregator,
+            prober,
+            deployments,
+            dashboard,
+            voice,
+            thread,
+            joined,
+            services,
+            in_force,
+        };
         node.introduce(known);
         node.first(loaded, environment);
         Ok((node, wishes))
@@ -222,12 +236,21 @@ impl Node {
     fn introduce(&self, known: mpsc::Sender<Arc<Configuration>>) {
         let dashboard: &Addr<Dashboard> = &self.dashboard.address;
         let publisher = &self.voice.publisher;
+        let deployments = &self.deployments;
         let member = self.joined.as_ref().map(|joined| &joined.member);
         deliver(
             &self.aggregator,
             Connect(Listeners {
-                heard: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
-                snapshots: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
+                heard: vec![
+                    dashboard.clone().recipient(),
+                    publisher.clone().recipient(),
+                    deployments.clone().recipient(),
+                ],
+                snapshots: vec![
+                    dashboard.clone().recipient(),
+                    publisher.clone().recipient(),
+                    deployments.clone().recipient(),
+                ],
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
@@ -241,6 +264,7 @@ impl Node {
                     self.aggregator.clone().recipient(),
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
+                    deployments.clone().recipient(),
                 ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
@@ -264,6 +288,8 @@ impl Node {
         let configured = Configured(Arc::clone(&services));
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
+        // before the aggregator's snapshot, which tells it what is stated already
+        deliver(&self.deployments, super::deployments::follow(loaded));
         deliver(&self.dashboard.address, configured.clone());
         deliver(&self.voice.publisher, configured.clone());
         let (publish, dead_man) = (loaded.mesh.publish.clone(), loaded.mesh.dead_man.clone());

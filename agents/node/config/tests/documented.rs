@@ -4,6 +4,7 @@ use crate::config::NodeConfig;
 use crate::config::init::{MESH_TEMPLATE, NODE_TEMPLATE};
 use crate::config::mesh::MeshConfig;
 use crate::config::table::ServiceTable;
+use p7_deployments::SourceConfig;
 use p7_prober::ProbeConfig;
 use p7_prober::kinds::NAMES;
 use p7_settings::{all_keys_by, all_keys_of};
@@ -15,7 +16,11 @@ const REFERENCE: &str = include_str!("../../../../docs/configuration.md");
 fn known() -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = BTreeSet::new();
     keys.extend(all_keys_of::<NodeConfig>().iter().map(|key| format!("node.toml {key}")));
-    keys.extend(all_keys_of::<MeshConfig>().iter().map(|key| format!("mesh.toml {key}")));
+    keys.extend(all_keys_of::<SourceConfig>().iter().map(|key| format!("mesh.toml deployments.NAME.{key}")));
+    let free = "deployments"; // its keys are people's own names
+    keys.extend(
+        all_keys_of::<MeshConfig>().iter().filter(|key| *key != free).map(|key| format!("mesh.toml {key}")),
+    );
     keys.extend(all_keys_of::<ServiceTable>().iter().map(|key| format!("mesh.toml services.ID.{key}")));
     let targets = all_keys_of::<p7_publisher::TargetConfig>();
     keys.extend(targets.iter().map(|key| format!("mesh.toml publish.targets.NAME.{key}")));
