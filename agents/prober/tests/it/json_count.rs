@@ -12,7 +12,7 @@ use std::time::Duration;
 async fn incidents(count: Arc<AtomicUsize>) -> String {
     let to = http_server(move |_| {
         let one = r#"{"priority":"1"},"#.repeat(count.load(Ordering::SeqCst));
-        ok(&format!(r#"{{"result":[{}{{"priority":"5"}}]}}"#, one))
+        ok(&format!(r#"{{"result":[{one}{{"priority":"5"}}]}}"#))
     })
     .await;
     format!(
