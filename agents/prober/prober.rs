@@ -295,6 +295,9 @@ impl Prober {
             }
             let same = |row: &Row| row.service == service && row.probe.config() == probe.config();
             let before = old.remove(&service.id).filter(same);
+            if let Some(before) = &before {
+                probe.inherit(&before.probe);
+            }
             let generation = before.as_ref().map_or(self.generation + 1, |row| row.generation);
             self.generation = self.generation.max(generation);
             let latency = before.and_then(|row| row.latency);

@@ -19,6 +19,7 @@ pub mod facts;
 pub mod flapping;
 mod fold;
 pub mod incident;
+pub mod mail;
 pub mod maintenance;
 pub mod mesh;
 pub mod past;

@@ -63,7 +63,7 @@ pub(super) fn warnings(
                     warnings.push(mesh.placed(&path, &message));
                 }
             }
-            ProbeConfig::Tcp(_) => {}
+            ProbeConfig::JsonCount(_) | ProbeConfig::Tcp(_) => {}
         }
     }
     warnings

@@ -12,6 +12,7 @@ mod redirect;
 
 pub use codes::CodeRange;
 pub use config::{Auth, Basic, Config, HttpVersion, JsonCondition, OAuth2, Proxy};
+pub(super) use judge::{JsonTest, json_path};
 
 use crate::attempt::{Attempt, Judgement, Progress, within};
 use crate::kinds::Unready;
@@ -56,6 +57,9 @@ pub struct Ready {
     max_redirects: u8,
     wanted: Expectations,
 }
+
+/// What another kind makes of an answer that is as wanted.
+type Further<'a> = &'a (dyn Fn(&[u8], Option<&str>) -> Judgement + Sync);
 
 /// One request of an attempt: the first, or one that a redirect asked for.
 #[derive(Debug, Clone)]
@@ -147,17 +151,29 @@ impl Ready {
         place.is_some_and(|place| place.is_local())
     }
 
-    pub(super) async fn attempt(&self, timeout: Duration) -> Attempt {
-        within(timeout, async |progress| self.run(progress).await).await
+    /// The same, with the answer's body kept for somebody else to look at.
+    pub(super) fn keeping_the_body(mut self, bytes: u64) -> Self {
+        self.limit = Limit::new(bytes, true);
+        self
     }
 
-    async fn run(&self, progress: &mut Progress) -> Result<Judgement, Trouble> {
+    pub(super) async fn attempt(&self, timeout: Duration) -> Attempt {
+        self.attempt_and(timeout, &|_, _| (Outcome::Up, None)).await
+    }
+
+    /// Tests once; an answer that is as wanted is then judged by `further`, by its body and why that is
+    /// not whole.
+    pub(super) async fn attempt_and(&self, timeout: Duration, further: Further<'_>) -> Attempt {
+        within(timeout, async |progress| self.run(progress, further).await).await
+    }
+
+    async fn run(&self, progress: &mut Progress, further: Further<'_>) -> Result<Judgement, Trouble> {
         let token = self.login.header(progress).await?;
         let mut ask = Ask { url: self.url.clone(), method: self.method.clone(), body: self.body.clone() };
         loop {
             let heard = self.exchange(&ask, token.as_ref(), progress).await?;
             let Some(next) = redirect::next(&ask, &heard, self.max_redirects)? else {
-                return Ok(self.judge(&heard, progress).await);
+                return Ok(self.judge(&heard, progress, further).await);
             };
             if progress.detail.redirects.len() >= usize::from(self.max_redirects) {
                 let to = words::clipped(&config::redacted(&next.url));
@@ -169,8 +185,9 @@ impl Ready {
         }
     }
 
-    async fn judge(&self, heard: &Heard, progress: &Progress) -> Judgement {
+    async fn judge(&self, heard: &Heard, progress: &Progress, further: Further<'_>) -> Judgement {
         let (body, cut) = body::decoded(heard, &self.limit);
+        let not_whole = cut.clone();
         let judged = judge(
             &self.wanted,
             &Answer {
@@ -187,7 +204,7 @@ impl Ready {
             // the token may have been withdrawn before its time
             self.login.forget().await;
         }
-        judged
+        if judged.0 == Outcome::Up { further(&body, not_whole.as_deref()) } else { judged }
     }
 
     /// One request and its answer, over a kept connection or a new one.

@@ -5,6 +5,7 @@
 //! the methods `attempt` and `is_local`.
 
 pub mod http;
+pub mod json_count;
 pub mod tcp;
 
 use crate::attempt::Attempt;
@@ -89,6 +90,8 @@ macro_rules! kinds {
 kinds! {
     /// A request over HTTP or HTTPS.
     Http: http = "http";
+    /// A number out of an answer in JSON.
+    JsonCount: json_count = "json_count";
     /// A connection over TCP, with or without TLS and a few words.
     Tcp: tcp = "tcp";
 }
@@ -130,11 +133,14 @@ pub struct Probe {
 impl Probe {
     /// Makes `service`'s probe ready. Relative files are looked for in `base`, the configuration's folder.
     pub fn prepare(service: &Service, config: &ProbeConfig, base: &Path) -> Result<Self, PrepareError> {
-        let ready = config.prepare(base).map_err(|unready| PrepareError {
+        let mut ready = config.prepare(base).map_err(|unready| PrepareError {
             service: service.id.clone(),
             path: std::iter::once(config.kind()).chain(unready.key.split('.')).map(str::to_owned).collect(),
             why: unready.why,
         })?;
+        if let Ready::JsonCount(count) = &mut ready {
+            count.every(service.interval);
+        }
         Ok(Self { config: config.clone(), ready: Ok(ready) })
     }
 
@@ -148,6 +154,13 @@ impl Probe {
     /// The settings it was made from.
     pub fn config(&self) -> &ProbeConfig {
         &self.config
+    }
+
+    /// Takes over what `before`, the same settings read earlier, remembers of its checks.
+    pub(crate) fn inherit(&self, before: &Self) {
+        if let (Ok(Ready::JsonCount(new)), Ok(Ready::JsonCount(old))) = (&self.ready, &before.ready) {
+            new.inherit(old);
+        }
     }
 
     /// Tests the service once, within `timeout` in all.

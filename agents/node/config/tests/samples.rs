@@ -49,7 +49,7 @@ fn what_init_writes_is_without_fault_as_it_is_and_with_every_key_set() {
     assert_eq!(as_it_is.services.len(), 0);
     let all = loaded(&uncommented(NODE_TEMPLATE), &uncommented(MESH_TEMPLATE));
     let all = all.unwrap_or_else(|refused| panic!("{:#?}", refused.faults));
-    assert_eq!(all.services.len(), 3);
+    assert_eq!(all.services.len(), 4);
 }
 
 #[test]

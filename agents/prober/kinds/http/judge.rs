@@ -35,7 +35,7 @@ pub(crate) struct Expectations {
 }
 
 #[derive(Debug)]
-struct JsonTest {
+pub(in crate::kinds) struct JsonTest {
     shown: String,
     path: JsonPath,
     equals: Option<Value>,
@@ -174,7 +174,7 @@ fn answered(code: u16) -> String {
 }
 
 impl JsonTest {
-    fn new(condition: &JsonCondition) -> Result<Self, (&'static str, String)> {
+    pub(in crate::kinds) fn new(condition: &JsonCondition) -> Result<Self, (&'static str, String)> {
         Ok(Self {
             shown: condition.path.clone(),
             path: json_path(&condition.path).map_err(|why| ("path", why))?,
@@ -189,7 +189,7 @@ impl JsonTest {
         })
     }
 
-    fn unmet(&self, json: &Value) -> Option<String> {
+    pub(in crate::kinds) fn unmet(&self, json: &Value) -> Option<String> {
         let found = self.path.query(json);
         let at = &self.shown;
         if !self.exists {
@@ -236,7 +236,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn json_path(text: &str) -> Result<JsonPath, String> {
+pub(in crate::kinds) fn json_path(text: &str) -> Result<JsonPath, String> {
     let brackets = text.matches(['(', '[']).count();
     if text.len() > PATH_LIMIT || brackets > BRACKET_LIMIT {
         return Err(format!("is too long: at most {PATH_LIMIT} bytes and {BRACKET_LIMIT} brackets"));

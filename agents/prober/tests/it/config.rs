@@ -114,8 +114,8 @@ fn misspelt_keys_bad_codes_and_unknown_kinds_are_refused() {
         read("http", "url = 'http://a/'\nsuccess_codes = ['299-200']").contains("write it as \"200-299\"")
     );
     assert!(read("http", "method = 'GET'").contains("missing field `url`"));
-    assert_eq!(read("smtp", ""), "there is no probe kind `smtp`; there is: http, tcp");
-    assert_eq!(kinds::NAMES, ["http", "tcp"]);
+    assert_eq!(read("smtp", ""), "there is no probe kind `smtp`; there is: http, json_count, tcp");
+    assert_eq!(kinds::NAMES, ["http", "json_count", "tcp"]);
 }
 
 #[test]
@@ -208,7 +208,11 @@ proptest! {
             let mut table = table.clone();
             table.entry("url".to_owned()).or_insert_with(|| toml::Value::String(url.clone()));
             table.entry("address".to_owned()).or_insert_with(|| toml::Value::String("a:1".to_owned()));
-            if *kind == "http" { table.remove("address"); } else { table.remove("url"); }
+            if *kind == "tcp" { table.remove("url"); } else { table.remove("address"); }
+            if *kind == "json_count" {
+                table.entry("path".to_owned()).or_insert_with(|| toml::Value::String("$.a[*]".to_owned()));
+                table.entry("max".to_owned()).or_insert_with(|| toml::Value::Integer(3));
+            }
             let value = toml::Value::Table(table.into_iter().collect());
             let Ok(config) = ProbeConfig::deserialize(kind, value) else { continue };
             let found = faults(&config);

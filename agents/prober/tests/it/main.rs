@@ -5,6 +5,7 @@
 mod common;
 mod config;
 mod http;
+mod json_count;
 mod prober;
 mod seats;
 mod tcp;
