@@ -7,7 +7,7 @@ mod mesh;
 
 use crate::pages::{Card, Names};
 use actix_web::web::Bytes;
-use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, StoreNoted};
+use p7_bus::{ConfigurationNoted, DeviceStatus, Heard, IncidentChanged, NetworkNoted, StoreNoted};
 use p7_core::mesh::view::MeshView;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
@@ -109,6 +109,8 @@ pub(crate) struct State {
     pub(crate) store: Option<StoreNoted>,
     /// The mesh as this node sees it; none while it runs alone.
     pub(crate) mesh: Option<Arc<MeshView>>,
+    /// The machine's devices.
+    pub(crate) devices: Arc<Vec<DeviceStatus>>,
     /// What the nodes are called.
     pub(crate) names: Arc<Names>,
     /// Statuses that came before their service was configured, or after it was removed.
@@ -154,6 +156,11 @@ impl Board {
     /// The number of the last change, and word of each further one.
     pub(crate) fn follow(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// The machine's devices as they now are.
+    pub(crate) fn devices(&self, devices: Arc<Vec<DeviceStatus>>) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).devices = devices;
     }
 
     /// One service as it now is.

@@ -14,6 +14,7 @@ pub mod sight;
 #[cfg(any(test, feature = "simulated"))]
 pub mod simulated;
 mod stick;
+pub mod walk;
 
 pub use colour::{BadColour, Brightness, Rgb};
 pub use model::{LEDS_LIMIT, Model, PRODUCT, VENDOR};

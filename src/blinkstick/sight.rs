@@ -114,6 +114,13 @@ impl Sight {
         }
     }
 
+    /// Adds a service that nothing was ever heard of.
+    pub fn add_unknown(&mut self) {
+        if let Some(count) = self.counts.get_mut(Standing::Unknown.place()) {
+            *count += 1;
+        }
+    }
+
     /// Adds a service's interval.
     pub fn add_cycle(&mut self, interval: Millis) {
         self.cycle = Some(self.cycle.map_or(interval, |shortest| shortest.min(interval)));
