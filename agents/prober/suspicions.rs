@@ -34,7 +34,7 @@ impl Suspicions {
         Self { listeners, due: BTreeMap::new(), order: BTreeSet::new() }
     }
 
-    /// A probe of a service that was well has started; the last one that passed took `latency`.
+    /// A probe of a service that is not known to fail has started; the last one that passed took `latency`.
     pub(crate) fn watch(
         &mut self,
         service: &ServiceId,

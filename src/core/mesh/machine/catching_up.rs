@@ -92,6 +92,14 @@ impl CatchingUp {
         self.asking.retain(|_, (asked, ..)| asked != peer);
     }
 
+    /// This machine slept: questions that were not answered meanwhile prove nothing.
+    pub(super) fn slept(&mut self) {
+        self.asking.clear();
+        for peer in self.peers.values_mut() {
+            peer.mute = 0;
+        }
+    }
+
     /// A peer's digest was compared with ours.
     pub(super) fn compared(&mut self, peer: &NodeId, differs: bool, now: Steady) {
         let Some(known) = self.peers.get_mut(peer) else { return };
