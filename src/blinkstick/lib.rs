@@ -14,6 +14,8 @@ pub mod sight;
 #[cfg(any(test, feature = "simulated"))]
 pub mod simulated;
 mod stick;
+#[cfg(test)]
+mod tests;
 pub mod walk;
 
 pub use colour::{BadColour, Brightness, Rgb};

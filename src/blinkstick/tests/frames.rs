@@ -1,7 +1,7 @@
 //! Every report as bytes, and which model is which.
 
-use p7_blinkstick::frames::{self, Info};
-use p7_blinkstick::{Model, Rgb};
+use crate::frames::{self, Info};
+use crate::{Model, Rgb};
 
 const RED: Rgb = Rgb::new(0xff, 0x10, 0x20);
 

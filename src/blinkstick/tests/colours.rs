@@ -1,6 +1,6 @@
 //! Names, hex and brightness.
 
-use p7_blinkstick::{Brightness, Rgb};
+use crate::{Brightness, Rgb};
 
 fn read(text: &str) -> Option<Rgb> {
     text.parse().ok()

@@ -1,8 +1,8 @@
 //! What lights mean: tables of sights and the colours they make.
 
-use p7_blinkstick::picture::{Activity, Language, Moment, Night, Picture};
-use p7_blinkstick::sight::{Mesh, Network, Sight, Standing};
-use p7_blinkstick::{Brightness, Rgb};
+use crate::picture::{Activity, Language, Moment, Night, Picture};
+use crate::sight::{Mesh, Network, Sight, Standing};
+use crate::{Brightness, Rgb};
 use p7_core::status::{MaintenanceNote, ServiceStatus};
 use p7_core::vocabulary::{Level, MeshTime, Millis, Outcome, ServiceId};
 use proptest::prelude::*;

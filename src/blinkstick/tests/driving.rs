@@ -1,8 +1,8 @@
 //! A stick over a strict one in software: what arrives, how spaced, and what happens when it does not.
 
-use p7_blinkstick::port::PortError;
-use p7_blinkstick::simulated::Simulated;
-use p7_blinkstick::{Model, Rgb, SPACING, Stick, TRIES, frames};
+use crate::port::PortError;
+use crate::simulated::Simulated;
+use crate::{Model, Rgb, SPACING, Stick, TRIES, frames};
 use std::time::Duration;
 
 const MODELS: [Model; 6] = [Model::First, Model::Pro, Model::Square, Model::Strip, Model::Nano, Model::Flex];
@@ -104,10 +104,10 @@ fn an_unplugged_stick_is_known_at_once() {
     let simulated = Simulated::new(Model::Nano);
     let mut stick = opened(&simulated);
     simulated.state().unplugged = true;
-    let before = p7_blinkstick::port::Port::now(&simulated);
+    let before = crate::port::Port::now(&simulated);
     assert_eq!(stick.show(&[RED]), Err(PortError::Gone));
     // one try and no more
-    assert!(p7_blinkstick::port::Port::now(&simulated) <= before + SPACING);
+    assert!(crate::port::Port::now(&simulated) <= before + SPACING);
 }
 
 #[test]
@@ -130,18 +130,18 @@ fn a_flex_that_takes_no_row_is_written_led_by_led_from_then_on() {
 fn blinking_ends_off() {
     let simulated = Simulated::new(Model::First);
     let mut stick = opened(&simulated);
-    let started = p7_blinkstick::port::Port::now(&simulated);
+    let started = crate::port::Port::now(&simulated);
     stick.blink(RED, 2, Duration::from_millis(500), Duration::from_millis(100)).unwrap();
     let lit = vec![1, 0xff, 0, 0];
     let dark = vec![1, 0, 0, 0];
     assert_eq!(simulated.reports(), [lit.clone(), dark.clone(), lit, dark]);
-    let ended = p7_blinkstick::port::Port::now(&simulated);
+    let ended = crate::port::Port::now(&simulated);
     assert_eq!(ended, started + Duration::from_millis(1_100));
 }
 
 #[test]
 fn the_strict_stick_is_strict() {
-    use p7_blinkstick::port::Port;
+    use crate::port::Port;
     let wrong: [(Model, u8, Vec<u8>, &str); 7] = [
         (Model::Nano, 2, vec![6, 0, 0], "has 3 bytes"),
         (Model::Nano, 2, frames::indexed(0, 2, RED), "no LED 2"),
