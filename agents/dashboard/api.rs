@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: reading, and stating things.
 
 pub(crate) mod body;
+pub(crate) mod devices;
 pub(crate) mod dto;
 pub(crate) mod holds;
 pub(crate) mod incidents;

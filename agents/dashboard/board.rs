@@ -7,7 +7,9 @@ mod mesh;
 
 use crate::pages::{Card, Names};
 use actix_web::web::Bytes;
-use p7_bus::{ConfigurationNoted, Heard, IncidentChanged, NetworkNoted, Publishing, StoreNoted};
+use p7_bus::{
+    ConfigurationNoted, DeviceStatus, Heard, IncidentChanged, NetworkNoted, Publishing, StoreNoted,
+};
 use p7_core::mesh::view::MeshView;
 use p7_core::result::ProbeResult;
 use p7_core::service::Service;
@@ -111,6 +113,8 @@ pub(crate) struct State {
     pub(crate) mesh: Option<Arc<MeshView>>,
     /// How publishing goes.
     pub(crate) publishing: Arc<Publishing>,
+    /// The machine's devices.
+    pub(crate) devices: Arc<Vec<DeviceStatus>>,
     /// What the nodes are called.
     pub(crate) names: Arc<Names>,
     /// Statuses that came before their service was configured, or after it was removed.
@@ -156,6 +160,11 @@ impl Board {
     /// The number of the last change, and word of each further one.
     pub(crate) fn follow(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// The machine's devices as they now are.
+    pub(crate) fn devices(&self, devices: Arc<Vec<DeviceStatus>>) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).devices = devices;
     }
 
     /// One service as it now is.

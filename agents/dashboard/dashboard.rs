@@ -3,8 +3,8 @@
 use crate::board::Board;
 use actix::prelude::*;
 use p7_bus::{
-    ConfigurationNoted, Configured, Heard, IncidentChanged, MeshNoted, NetworkNoted, PublishNoted, Snapshot,
-    StoreNoted,
+    ConfigurationNoted, Configured, DevicesNoted, Heard, IncidentChanged, MeshNoted, NetworkNoted,
+    PublishNoted, Snapshot, StoreNoted,
 };
 use std::sync::Arc;
 
@@ -91,5 +91,12 @@ impl Handler<MeshNoted> for Dashboard {
     type Result = ();
     fn handle(&mut self, noted: MeshNoted, _: &mut Self::Context) {
         self.board.mesh(noted.0);
+    }
+}
+
+impl Handler<DevicesNoted> for Dashboard {
+    type Result = ();
+    fn handle(&mut self, noted: DevicesNoted, _: &mut Self::Context) {
+        self.board.devices(noted.0);
     }
 }

@@ -35,7 +35,7 @@ const GUARDED: &str = "/api/v1/config/shared";
         api::holds::silences, api::holds::start_silence, api::holds::silence, api::holds::end_silence,
         api::holds::maintenances, api::holds::start_maintenance, api::holds::maintenance, api::holds::end_maintenance,
         api::node::mesh, api::node::matrix, api::node::config, api::shared_config::apply, api::shared_config::shared,
-        api::node::openapi, publishing::publish,
+        api::node::openapi, publishing::publish, api::devices::list, api::devices::show, api::devices::test,
         events::events, metrics::metrics, health::healthz, health::readyz, views::badge,
     ),
     components(schemas(Problem)),
@@ -95,7 +95,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     }
     if method == "post" {
         problems.extend([
-            (404, "There is no such service."),
+            (404, "There is no such service or device."),
             (408, "The body took too long to arrive."),
             (413, "The body is larger than 16384 bytes, or a configuration than 524288."),
             (415, "The body is not sent as `application/json`, or a configuration as `application/toml` or `text/plain`."),

@@ -1,6 +1,6 @@
 //! The HTTP server: starting, the paths, stopping.
 
-use crate::api::{holds, incidents, node, services, shared_config, statements};
+use crate::api::{devices, holds, incidents, node, services, shared_config, statements};
 use crate::board::Board;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -162,6 +162,9 @@ pub(crate) fn register(config: &mut ServiceConfig) -> Vec<(&'static str, &'stati
     paths.read("/api/v1/publish", publishing::publish);
     paths.read_or_state("/api/v1/config", node::config, shared_config::apply);
     paths.read("/api/v1/config/shared", shared_config::shared);
+    paths.read("/api/v1/devices", devices::list);
+    paths.state("/api/v1/devices/{id}/show", devices::show);
+    paths.state("/api/v1/devices/{id}/test", devices::test);
     paths.read("/api/v1/openapi.json", node::openapi);
     paths.follow("/api/v1/events", events::events);
     paths.read("/metrics", metrics::metrics);

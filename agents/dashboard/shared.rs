@@ -7,7 +7,7 @@ use crate::pages::Names;
 use crate::problem::Problem;
 use actix::prelude::*;
 use actix_web::web;
-use p7_bus::{Apply, Ask, ProbeNow, Request, SharedConfiguration};
+use p7_bus::{Apply, Ask, DeviceOrder, ProbeNow, Request, SharedConfiguration};
 use p7_core::vocabulary::{MeshTime, NodeId};
 use p7_store::{Store, StoreError};
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct Parts {
     pub apply: Option<Recipient<Apply>>,
     /// Who knows the newest shared configuration; none where the node runs alone.
     pub shared_configuration: Option<Recipient<SharedConfiguration>>,
+    /// Who gives orders to the machine's devices; none where there are none.
+    pub devices: Option<Recipient<DeviceOrder>>,
     /// The process's metrics; each agent registers its own.
     pub registry: prometheus::Registry,
     /// The time.

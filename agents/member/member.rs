@@ -5,8 +5,8 @@ use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
 use p7_bus::{
-    FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, SeatsTaken, Stated,
-    Suspected,
+    DeviceState, DevicesNoted, FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted,
+    PeersSeen, SeatsTaken, Stated, Suspected,
 };
 use p7_core::mesh::election::Fitness;
 use p7_core::mesh::machine::{CutOff, Event, Machine};
@@ -299,6 +299,27 @@ impl Handler<TakenUp> for Member {
 
     fn handle(&mut self, taken_up: TakenUp, context: &mut Self::Context) {
         self.hear(Event::Watching(taken_up.services, taken_up.stamp), context);
+    }
+}
+
+impl Handler<DevicesNoted> for Member {
+    type Result = ();
+
+    /// A device is announced once it was there; whether it is now is for this node's own pages, so that one
+    /// that comes and goes states nothing to the mesh each time.
+    fn handle(&mut self, DevicesNoted(devices): DevicesNoted, context: &mut Self::Context) {
+        let known = self.about.devices.len();
+        for device in devices.iter().filter(|device| device.state == DeviceState::Up) {
+            let line = format!("{}:{}", device.kind, device.name);
+            if !self.about.devices.contains(&line) {
+                self.about.devices.push(line);
+            }
+        }
+        if self.about.devices.len() > known {
+            self.about.at = self.machine.mesh_time(clock::now());
+            let about = self.about.clone();
+            self.hear(Event::Stated(vec![Fact::About(about)]), context);
+        }
     }
 }
 

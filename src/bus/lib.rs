@@ -5,10 +5,12 @@
 //! a test holds a recorder. A panic anywhere aborts the process and the service manager restarts
 //! it: actix's supervision does not survive a panic, and the mesh covers the gap.
 
+mod devices;
 mod events;
 mod publishing;
 mod tell;
 
+pub use devices::{DeviceDone, DeviceOrder, DeviceState, DeviceStatus, DeviceStep, DeviceWish, DevicesNoted};
 pub use events::{
     Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
     IncidentChanged, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, ProbeFinished, ProbeNow,

@@ -1,7 +1,9 @@
 //! What can be asked of `p7`, each command with its help.
 
+mod device;
 mod mesh;
 
+pub(crate) use device::{Device, DeviceAction, DeviceList, DeviceSet, DeviceTest};
 pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -58,6 +60,10 @@ pub(crate) enum Command {
     Maintenance(Maintenance),
     /// State that a service is being deployed, or was
     Deployment(Deployment),
+    /// List the devices of the node's machine and how they are
+    Devices(DeviceList),
+    /// List, test or light a device, or print the udev rule for BlinkSticks
+    Device(Device),
     /// Turn another monitor's configuration into a mesh.toml
     Import(Import),
     /// Print a completion script for a shell

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod client;
 mod configuration;
+mod device;
 mod fault;
 mod import;
 mod joining;
@@ -72,6 +73,8 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Mesh(args) => wait(mesh::run(&args)),
         Command::Apply(args) => wait(configuration::apply(&args)),
         Command::Config(args) => wait(configuration::shared(&args)),
+        Command::Devices(args) => wait(device::list(&args)),
+        Command::Device(args) => wait(device::run(&args)),
         Command::Ack(args) => wait(statements::acknowledge(&args)),
         Command::Silence(args) => wait(statements::silence(&args)),
         Command::Maintenance(args) => wait(statements::maintenance(&args)),

@@ -29,6 +29,8 @@ pub(crate) struct NodeConfig {
     pub(crate) prober: p7_prober::Config,
     /// `[store]`: what is kept for how long.
     pub(crate) store: p7_store::Config,
+    /// `[devices.NAME]`: what stands on the desk.
+    pub(crate) devices: p7_devices::Config,
     /// `[log]`: what is written to the log.
     pub(crate) log: LogConfig,
     /// `[demo]`: a small site to watch.
@@ -129,6 +131,7 @@ impl Check for NodeConfig {
         self.http.check(&mut faults.under("http"));
         self.prober.check(&mut faults.under("prober"));
         self.store.check(&mut faults.under("store"));
+        self.devices.check(&mut faults.under("devices"));
         if let Some(demo) = self.demo.listen
             && demo.port() != 0
             && self.http.listen.contains(&demo)

@@ -26,6 +26,8 @@ use tokio::sync::mpsc;
 const DRAIN_WITHIN: Duration = Duration::from_secs(2);
 /// How long the goodbye to the mesh may take.
 const LEAVE_WITHIN: Duration = Duration::from_millis(600);
+/// How long devices may take to show what they show at the end.
+const END_WITHIN: Duration = Duration::from_millis(300);
 /// How long the aggregator may take to write what waits.
 const WRITE_WITHIN: Duration = Duration::from_secs(1);
 /// How long the dashboard's requests may go on; all together stay below the 5 s of the contract.
@@ -64,6 +66,7 @@ pub(crate) struct Node {
     deployments: Addr<Deployments>,
     dashboard: p7_dashboard::Running,
     voice: Voice,
+    devices: Addr<p7_devices::Devices>,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
     pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
@@ -112,6 +115,8 @@ impl Node {
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
+        let parts = p7_devices::Parts { clock: now, sticks: Arc::new(p7_blinkstick::hid::Hid) };
+        let devices = p7_devices::Devices::new(loaded.node.devices.clone(), parts, &registry)?.start();
         let parts = p7_dashboard::Parts {
             node: id.clone(),
             node_name: loaded.node.name(),
@@ -122,6 +127,7 @@ impl Node {
             prober: prober.clone().recipient(),
             apply: configurator.clone().map(Addr::recipient),
             shared_configuration: configurator.map(Addr::recipient),
+            devices: Some(devices.clone().recipient()),
             registry: registry.clone(),
             clock: Arc::new(now),
         };
@@ -137,6 +143,7 @@ impl Node {
             deployments,
             dashboard,
             voice,
+            devices,
             thread,
             joined,
             services,
@@ -212,6 +219,11 @@ impl Node {
 
     /// Stops probing, writes what waits, ends requests and returns, all within 5 s.
     pub(crate) async fn stop(self) {
+        // each looks at its own deadline, so that this one is only for an agent that is stuck
+        let ended = self.devices.send(p7_devices::Stop(END_WITHIN));
+        if !matches!(tokio::time::timeout(END_WITHIN * 2, ended).await, Ok(Ok(()))) {
+            tracing::warn!("the devices did not end in time");
+        }
         let patience = Duration::from_millis(500);
         match tokio::time::timeout(DRAIN_WITHIN + patience, self.prober.send(Drain(DRAIN_WITHIN))).await {
             Ok(Ok(0)) => {}
@@ -245,18 +257,28 @@ impl Node {
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
+                    self.devices.clone().recipient(),
                 ],
                 snapshots: vec![
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
+                    self.devices.clone().recipient(),
                 ],
                 incidents: vec![dashboard.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
-                network: vec![dashboard.clone().recipient(), publisher.clone().recipient()],
+                network: vec![
+                    dashboard.clone().recipient(),
+                    publisher.clone().recipient(),
+                    self.devices.clone().recipient(),
+                ],
                 stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
             }),
         );
+        let devices: Vec<Recipient<p7_bus::DevicesNoted>> = std::iter::once(dashboard.clone().recipient())
+            .chain(member.map(|member| member.clone().recipient()))
+            .collect();
+        deliver(&self.devices, p7_devices::Connect(p7_devices::Listeners { devices }));
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
                 facts: vec![self.aggregator.clone().recipient()],
@@ -265,6 +287,7 @@ impl Node {
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
+                    self.devices.clone().recipient(),
                 ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
@@ -294,6 +317,7 @@ impl Node {
         deliver(&self.voice.publisher, configured.clone());
         let (publish, dead_man) = (loaded.mesh.publish.clone(), loaded.mesh.dead_man.clone());
         deliver(&self.voice.publisher, p7_publisher::TakeUp(publish, dead_man));
+        deliver(&self.devices, configured.clone());
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
         if let Some(joined) = &self.joined {

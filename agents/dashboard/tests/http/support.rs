@@ -137,6 +137,7 @@ impl Node {
             prober: Prober.start().recipient(),
             apply: roof.0,
             shared_configuration: roof.1,
+            devices: None,
             registry: registry.clone(),
             clock: Arc::new(|| NOW),
         };

@@ -5,6 +5,7 @@ use crate::config::init::{MESH_TEMPLATE, NODE_TEMPLATE};
 use crate::config::mesh::MeshConfig;
 use crate::config::table::ServiceTable;
 use p7_deployments::SourceConfig;
+use p7_devices::DeviceConfig;
 use p7_prober::ProbeConfig;
 use p7_prober::kinds::NAMES;
 use p7_settings::{all_keys_by, all_keys_of};
@@ -16,6 +17,9 @@ const REFERENCE: &str = include_str!("../../../../docs/configuration.md");
 fn known() -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = BTreeSet::new();
     keys.extend(all_keys_of::<NodeConfig>().iter().map(|key| format!("node.toml {key}")));
+    // the names of devices are free, so it is their tables that have keys
+    keys.remove("node.toml devices");
+    keys.extend(all_keys_of::<DeviceConfig>().iter().map(|key| format!("node.toml devices.NAME.{key}")));
     keys.extend(all_keys_of::<SourceConfig>().iter().map(|key| format!("mesh.toml deployments.NAME.{key}")));
     let free = "deployments"; // its keys are people's own names
     keys.extend(

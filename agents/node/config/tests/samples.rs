@@ -69,12 +69,19 @@ fn what_init_shows_as_default_is_the_default() {
         "hosts",
         "dashboards",
         "keep_days",
+        "night",
+        "services",
+        "environments",
+        "labels",
     ];
     let kept = shown.lines().filter(|line| {
         let key = line.split(" = ").next().unwrap_or_default();
         !examples.contains(&key) && *line != "listen = \"127.0.0.1:7008\""
     });
     let mut shown = loaded(&kept.collect::<Vec<_>>().join("\n"), "").unwrap().node;
+    // by default there is no device; one that is shown has its kind's defaults
+    let device = std::mem::take(&mut shown.devices).devices.remove("desk").unwrap();
+    assert_eq!(device.blinkstick, Some(p7_devices::blinkstick::Config::default()));
     assert_eq!(shown.node.data_dir.take().as_deref(), Some(Path::new("data")));
     assert_eq!(shown, defaults.node);
     let one = "[services.a.tcp]\naddress = \"h:1\"\n";
