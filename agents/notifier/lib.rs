@@ -1,0 +1,16 @@
+//! p7-notifier: tells people about incidents on the channels they read, each message once.
+//!
+//! What is due is the core's to say ([`p7_core::speech`] and the ledger); this agent hears what happened,
+//! asks, states what it is about to say, and has it sent. How a message looks on a channel, and how the
+//! channel's answers are to be taken, is one file of `channels/`.
+
+pub mod channel;
+pub mod channels;
+pub mod http;
+
+pub use channel::{Abilities, Again, Arrival, Channel, Follows, Node, Outcome, Outside, Speaker, Unready};
+pub use channels::{ChannelConfig, NAMES};
+
+#[cfg(test)]
+#[path = "tests/samples.rs"]
+pub(crate) mod samples;

@@ -1,0 +1,4 @@
+//! What people are told: the messages themselves, and the rules by which they become due.
+
+pub mod message;
+pub mod words;
