@@ -329,5 +329,5 @@ fn root_of(error: &reqwest::Error) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests/http.rs"]
+#[path = "tests/unit/http.rs"]
 mod tests;

@@ -12,5 +12,5 @@ pub use channel::{Abilities, Again, Arrival, Channel, Follows, Node, Outcome, Ou
 pub use channels::{ChannelConfig, NAMES};
 
 #[cfg(test)]
-#[path = "tests/samples.rs"]
+#[path = "tests/unit/samples.rs"]
 pub(crate) mod samples;

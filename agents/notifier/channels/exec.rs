@@ -174,5 +174,5 @@ async fn bounded(from: Option<impl AsyncRead + Unpin>) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/exec.rs"]
+#[path = "../tests/unit/exec.rs"]
 mod tests;

@@ -296,5 +296,5 @@ fn said(word: &str, message: &Message) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "../tests/webhook.rs"]
+#[path = "../tests/unit/webhook.rs"]
 mod tests;
