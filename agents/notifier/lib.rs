@@ -6,11 +6,21 @@
 
 pub mod channel;
 pub mod channels;
+mod compose;
 pub mod http;
+mod metrics;
+mod notifier;
+mod shelf;
+mod speak;
 
 pub use channel::{Abilities, Again, Arrival, Channel, Follows, Node, Outcome, Outside, Speaker, Unready};
 pub use channels::{ChannelConfig, NAMES};
+pub use notifier::{Named, Notifier, Parts, Recall, TakenUp};
 
 #[cfg(test)]
 #[path = "tests/unit/samples.rs"]
 pub(crate) mod samples;
+
+#[cfg(test)]
+#[path = "tests/unit/once.rs"]
+mod once;

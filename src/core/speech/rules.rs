@@ -185,8 +185,8 @@ fn over(known: &Known, before: Option<&Notice>) -> Option<Wanted> {
     if known.status.flapping && before.detail.word == Word::Flapping {
         return Some(same(known, before));
     }
-    // before any verdict nothing is known to be well
-    if known.status.level == Level::Unknown {
+    // before any verdict nothing is known to be well; nor is a service whose open incident is not known yet
+    if known.status.level == Level::Unknown || known.status.incident.is_some() {
         return Some(same(known, before));
     }
     let incident = known.incident.as_ref().map_or(before.incident, |incident| incident.id.first);
