@@ -10,7 +10,7 @@ mod tell;
 
 pub use events::{
     Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
-    IncidentChanged, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen, ProbeFinished, ProbeNow,
-    Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted, Suspected,
+    IncidentChanged, LookNow, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen, ProbeFinished,
+    ProbeNow, Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted, Suspected, TestChannel,
 };
 pub use tell::{Told, dropped, note_dropped, tell};

@@ -26,6 +26,7 @@ pub mod result;
 pub mod schedule;
 pub mod service;
 mod slot;
+pub mod speech;
 pub mod status;
 mod track;
 pub mod verdict;

@@ -3,7 +3,7 @@
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, Scope};
 use p7_core::incident::IncidentId;
 use p7_core::mesh::words::{
-    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Fact, Have, Notice, Post, Role, Saying,
+    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Detail, Fact, Have, Notice, Post, Role, Saying,
     Sequence, Stamp, Suspicion, Term,
 };
 use p7_core::result::{Phases, ProbeResult};
@@ -182,6 +182,7 @@ pub(crate) fn statements() -> Batch {
         incident: first,
         level: Level::Incident,
         saying: Saying::Sent,
+        detail: Detail::default(),
     };
     let facts = vec![
         Fact::Acknowledged(acknowledged),
