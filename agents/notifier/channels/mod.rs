@@ -3,7 +3,12 @@
 //! A channel's file has a `Config` (the table `[channels.NAME.KIND]`, with [`Check`] and a method
 //! `prepare`) and a `Ready` that implements [`crate::Channel`]: the same with its secrets and files at hand.
 
+pub mod alertmanager;
+pub mod email;
 pub mod exec;
+pub mod pagerduty;
+pub mod slack;
+pub mod teams;
 pub mod webhook;
 
 use crate::channel::{Node, Speaker, Unready};
@@ -61,8 +66,18 @@ macro_rules! channels {
 }
 
 channels! {
+    /// Prometheus Alertmanager.
+    Alertmanager: alertmanager = "alertmanager";
+    /// Mail.
+    Email: email = "email";
     /// A program that gets the message on its standard input.
     Exec: exec = "exec";
+    /// PagerDuty's events.
+    Pagerduty: pagerduty = "pagerduty";
+    /// A Slack channel.
+    Slack: slack = "slack";
+    /// A workflow of Microsoft Teams.
+    Teams: teams = "teams";
     /// A POST of JSON to an address of your choice.
     Webhook: webhook = "webhook";
 }
