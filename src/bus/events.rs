@@ -263,3 +263,19 @@ pub enum PeersSeen {
     /// not mean that this machine is cut off.
     None,
 }
+
+/// dashboard → notifier: what was said on which channel, what waits, and what does not work; as the API's
+/// JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "Result<Arc<serde_json::Value>, AskError>")]
+pub struct Notifications;
+
+/// dashboard → notifier: somebody tries a channel out. Answered with what became of it, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "Result<String, AskError>")]
+pub struct TestChannel {
+    /// The channel's name.
+    pub channel: String,
+    /// Who.
+    pub by: String,
+}

@@ -28,6 +28,7 @@ pub mod rollup;
 pub mod schedule;
 pub mod service;
 mod slot;
+pub mod speech;
 pub mod status;
 mod track;
 pub mod verdict;

@@ -7,7 +7,7 @@ use crate::world::{Happening, World};
 use p7_core::mesh::ledger::{Ledger, Position, Step, Wanted};
 use p7_core::mesh::machine::Event;
 use p7_core::mesh::view::Liveness;
-use p7_core::mesh::words::{Fact, Notice, Role};
+use p7_core::mesh::words::{Fact, Notice, Role, Word};
 use p7_core::vocabulary::{Cycle, Level};
 
 /// The channel's name.
@@ -93,7 +93,7 @@ impl World {
                 let last = one.disk.incidents[place].last_key_value();
                 (last.map_or(Cycle::default(), |(first, _)| *first), Level::Healthy)
             };
-            Wanted { service: service.id.clone(), incident, level }
+            Wanted { service: service.id.clone(), incident, level, word: Word::Level }
         };
         self.services.iter().enumerate().map(of).collect()
     }

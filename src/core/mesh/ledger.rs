@@ -9,7 +9,7 @@
 //! ahead of what this node knows, it waits a while first, since its own view may be the late one.
 
 use super::rules::RuleSet;
-use super::words::{Notice, Saying, Steady};
+use super::words::{Notice, Saying, Steady, Word};
 use crate::vocabulary::{Cycle, Level, Millis, NodeId, ServiceId};
 use line::{Line, Turn};
 use std::collections::BTreeMap;
@@ -45,6 +45,8 @@ pub struct Wanted {
     pub incident: Cycle,
     /// Incident or down while it is open, healthy when it has ended; nothing is said of other levels.
     pub level: Level,
+    /// What is to be said beside the level.
+    pub word: Word,
 }
 
 /// This node's place among those that may speak.
@@ -173,6 +175,19 @@ impl Ledger {
     /// When [`Ledger::due`] is to be asked next, if nothing changes before.
     pub fn next_due(&self) -> Option<Steady> {
         self.lines.values().flat_map(BTreeMap::values).filter_map(Line::wake).min()
+    }
+
+    /// The message in which another node, or an earlier life of this one, was about to say the same as
+    /// `notice` and was not heard to have said it: it may have been read. None when there is no such doubt.
+    pub fn doubt(&self, notice: &Notice) -> Option<u64> {
+        self.lines.get(&notice.service)?.get(&notice.channel)?.doubt(notice)
+    }
+
+    /// Everything that is kept: what was said last of each, and what somebody was about to say since.
+    pub fn entries(&self) -> impl Iterator<Item = Notice> {
+        self.lines.iter().flat_map(|(service, channels)| {
+            channels.iter().flat_map(move |(channel, line)| line.notices(service, channel))
+        })
     }
 
     /// How many entries were refused because a limit is reached.

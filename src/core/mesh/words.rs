@@ -181,6 +181,32 @@ pub struct Notice {
     pub level: crate::vocabulary::Level,
     /// How far it is.
     pub saying: Saying,
+    /// What is said beside the level, and in which message.
+    pub detail: Detail,
+}
+
+/// What is said beside a level. Of one incident and level the greater is news after the lesser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Nothing: the level itself.
+    #[default]
+    Level,
+    /// That it goes on; counts these.
+    Reminder(u16),
+    /// That it changes too often to be told each time.
+    Flapping,
+}
+
+/// What a ledger entry says beside the level, and in which message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Detail {
+    /// Beside the level.
+    pub word: Word,
+    /// The message it is part of: the same for all services of one message; 0 when that is not known.
+    pub message: u64,
+    /// What the channel answered, where it answers below or changes earlier messages by that.
+    pub receipt: Option<Arc<str>>,
 }
 
 /// One thing a node states.

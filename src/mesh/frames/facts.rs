@@ -5,7 +5,7 @@ use super::long::LongV1;
 use super::{CONFIGURATION_LIMIT, FrameError, SealError, bytes};
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, NOTE_LIMIT, Scope};
 use p7_core::incident::IncidentId;
-use p7_core::mesh::words::{About, Configuration, Fact, Notice, Saying, Stamp};
+use p7_core::mesh::words::{About, Configuration, Detail, Fact, Notice, Saying, Stamp, Word};
 use p7_core::vocabulary::{BadId, Cycle, Level, MeshTime, NodeId, ServiceId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const DEPLOYED: u8 = 3;
 const ABOUT: u8 = 4;
 const CONFIGURED: u8 = 5;
 const NOTICED: u8 = 6;
+/// An entry of the ledger with what is said beside the level.
+const NOTICED_IN_DETAIL: u8 = 7;
 
 const HOLD_KINDS: [HoldKind; 2] = [HoldKind::Silence, HoldKind::Maintenance];
 const STATES: [DeploymentState; 3] =
@@ -102,6 +104,18 @@ struct NoticeV1<'a> {
     saying: u8,
 }
 
+/// An entry of the ledger in detail. Word 0 is the level alone, 1 flapping, 2 and more a reminder: the
+/// first is 2.
+#[derive(Serialize, Deserialize)]
+struct NoticeV2<'a> {
+    #[serde(borrow)]
+    notice: NoticeV1<'a>,
+    word: u32,
+    message: u64,
+    #[serde(borrow)]
+    receipt: Option<&'a str>,
+}
+
 /// A statement as it goes over the wire; none for a result. What another node would refuse is refused
 /// here already.
 pub(super) fn write(fact: &Fact, author: &NodeId) -> Result<Option<StatementV1<Vec<u8>>>, SealError> {
@@ -123,7 +137,11 @@ pub(super) fn write(fact: &Fact, author: &NodeId) -> Result<Option<StatementV1<V
         ),
         Fact::Noticed(notice) => {
             own(&notice.node, author, "a notice")?;
-            (NOTICED, bytes::encode(&notice_v1(notice))?)
+            if notice.detail == Detail::default() {
+                (NOTICED, bytes::encode(&notice_v1(notice))?)
+            } else {
+                (NOTICED_IN_DETAIL, bytes::encode(&notice_v2(notice))?)
+            }
         }
     };
     read(&StatementV1 { kind, body: body.as_slice() }, author).map_err(SealError::Unlawful)?;
@@ -139,7 +157,11 @@ pub(super) fn read(statement: &StatementV1<&[u8]>, author: &NodeId) -> Result<Op
         DEPLOYED => read_deployment(body),
         ABOUT => read_about(body).map(Some),
         CONFIGURED => read_configuration(body).map(Some),
-        NOTICED => read_notice(body, author),
+        NOTICED => {
+            let read = bytes::decode(body, "a notice")?;
+            Ok(read_notice(&read, Detail::default(), author)?.map(Fact::Noticed))
+        }
+        NOTICED_IN_DETAIL => read_notice_in_detail(body, author),
         _ => Ok(None),
     }
 }
@@ -283,11 +305,32 @@ fn notice_v1(notice: &Notice) -> NoticeV1<'_> {
     }
 }
 
-fn read_notice(body: &[u8], author: &NodeId) -> Result<Option<Fact>, FrameError> {
-    let read: NoticeV1<'_> = bytes::decode(body, "a notice")?;
+fn notice_v2(notice: &Notice) -> NoticeV2<'_> {
+    let Detail { word, message, receipt } = &notice.detail;
+    let word = match word {
+        Word::Level => 0,
+        Word::Flapping => 1,
+        Word::Reminder(count) => 1 + u32::from(*count),
+    };
+    NoticeV2 { notice: notice_v1(notice), word, message: *message, receipt: receipt.as_deref() }
+}
+
+fn read_notice_in_detail(body: &[u8], author: &NodeId) -> Result<Option<Fact>, FrameError> {
+    let read: NoticeV2<'_> = bytes::decode(body, "a notice")?;
+    let word = match read.word {
+        0 => Word::Level,
+        1 => Word::Flapping,
+        more => Word::Reminder(u16::try_from(more - 1).unwrap_or(u16::MAX)),
+    };
+    let receipt = read.receipt.map(|text| note(text).map(Arc::from)).transpose()?;
+    let detail = Detail { word, message: read.message, receipt };
+    Ok(read_notice(&read.notice, detail, author)?.map(Fact::Noticed))
+}
+
+fn read_notice(read: &NoticeV1<'_>, detail: Detail, author: &NodeId) -> Result<Option<Notice>, FrameError> {
     let level = bytes::coded(&Level::ALL, read.level);
     let (Some(level), Some(saying)) = (level, bytes::coded(&SAYINGS, read.saying)) else { return Ok(None) };
-    Ok(Some(Fact::Noticed(Notice {
+    Ok(Some(Notice {
         service: service(read.service)?,
         channel: note(read.channel)?,
         number: read.number,
@@ -295,7 +338,8 @@ fn read_notice(body: &[u8], author: &NodeId) -> Result<Option<Fact>, FrameError>
         incident: Cycle::starting(MeshTime(read.incident)),
         level,
         saying,
-    })))
+        detail,
+    }))
 }
 
 fn service(id: &str) -> Result<ServiceId, FrameError> {

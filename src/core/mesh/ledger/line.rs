@@ -3,8 +3,8 @@
 use super::{HOLD, PATIENCE, Position, RETRY, RETRY_DOUBLINGS, SENDING_LIMIT, STAND_BY, Step, Wanted};
 use crate::mesh::mix;
 use crate::mesh::rules::{Rule, RuleSet};
-use crate::mesh::words::{Notice, Saying, Steady};
-use crate::vocabulary::{Cycle, Level, Millis, NodeId};
+use crate::mesh::words::{Detail, Notice, Saying, Steady, Word};
+use crate::vocabulary::{Cycle, Level, Millis, NodeId, ServiceId};
 use std::collections::BTreeMap;
 
 /// Most entries: the greatest number is among them, and what was said last is kept besides.
@@ -19,6 +19,20 @@ struct Entry {
     saying: Saying,
     incident: Cycle,
     level: Level,
+    word: Word,
+    message: u64,
+}
+
+impl Entry {
+    fn of(notice: &Notice) -> Self {
+        let Detail { word, message, .. } = notice.detail;
+        Self { saying: notice.saying, incident: notice.incident, level: notice.level, word, message }
+    }
+
+    /// What is said, whoever says it in whichever message.
+    fn content(&self) -> (Cycle, Level, Word) {
+        (self.incident, self.level, self.word)
+    }
 }
 
 /// The circumstances of a question for what is due.
@@ -79,7 +93,7 @@ impl Line {
     /// Takes an entry in; sent absorbs its intent. Two that differ under one key were made by a node that
     /// used a number twice: the greater one stands everywhere.
     pub(super) fn note(&mut self, notice: &Notice) -> bool {
-        let entry = Entry { saying: notice.saying, incident: notice.incident, level: notice.level };
+        let entry = Entry::of(notice);
         let key = key(notice);
         let known = self.entries.get(&key);
         let mut is_new = known.is_none_or(|known| *known < entry);
@@ -89,7 +103,7 @@ impl Line {
         if self.entries.len() > ENTRIES_LIMIT {
             is_new = self.entries.pop_first().is_none_or(|(dropped, _)| dropped != key);
         }
-        let place = |notice: &Notice| (notice.number, notice.node.clone(), notice.incident, notice.level);
+        let place = |n: &Notice| (n.number, n.node.clone(), n.incident, n.level, n.detail.clone());
         let is_last = self.said.as_ref().is_none_or(|said| place(said) < place(notice));
         if notice.saying == Saying::Sent && is_last {
             self.said = Some(notice.clone());
@@ -180,7 +194,7 @@ impl Line {
         let was_outage = said.level >= Level::Incident;
         let is_ahead = said.incident > wanted.incident || (!was_outage && said.incident == wanted.incident);
         let differs = if is_outage {
-            said.level != wanted.level || said.incident < wanted.incident
+            said.level != wanted.level || said.incident < wanted.incident || said.detail.word < wanted.word
         } else {
             wanted.level == Level::Healthy && was_outage
         };
@@ -217,10 +231,11 @@ impl Line {
 
     /// The same again if this node has stated it already, and nothing was said since; else a new entry.
     fn speak(&mut self, wanted: &Wanted, turn: Turn<'_>) -> Step {
-        let intent = Entry { saying: Saying::Intent, incident: wanted.incident, level: wanted.level };
+        let intent = (Saying::Intent, (wanted.incident, wanted.level, wanted.word));
         let said = self.said.as_ref().map_or(0, |said| said.number);
         let mut later = self.entries.iter().rev().take_while(|((number, _), _)| *number > said);
-        let stated = later.find(|((_, node), entry)| node == turn.me && **entry == intent);
+        let stated =
+            later.find(|((_, node), entry)| node == turn.me && (entry.saying, entry.content()) == intent);
         let stated = stated.map(|((number, _), _)| *number);
         let greatest = self.entries.last_key_value().map_or(0, |((number, _), _)| *number).max(said);
         let above = if turn.rules.has(Rule::LedgerNumber) { greatest } else { said };
@@ -232,10 +247,42 @@ impl Line {
             incident: wanted.incident,
             level: wanted.level,
             saying: Saying::Intent,
+            detail: Detail { word: wanted.word, ..Detail::default() },
         };
         self.note(&notice);
         let notice = self.send(notice, turn.now);
         if stated.is_some() { Step::Again(notice) } else { Step::Intend(notice) }
+    }
+
+    /// The message of another intent with the same content that was not said, as far as is known.
+    pub(super) fn doubt(&self, notice: &Notice) -> Option<u64> {
+        let said = self.said.as_ref().map_or(0, |said| said.number);
+        let content = Entry::of(notice).content();
+        let open = self.entries.iter().rev().take_while(|((number, _), _)| *number > said);
+        let mut others = open.filter(|(other, _)| **other != key(notice));
+        others
+            .find(|(_, entry)| entry.saying == Saying::Intent && entry.content() == content)
+            .map(|(_, entry)| entry.message)
+    }
+
+    /// What was said last, and what somebody was about to say since.
+    pub(super) fn notices(&self, service: &ServiceId, channel: &str) -> Vec<Notice> {
+        let said = self.said.as_ref().map_or(0, |said| said.number);
+        let open = self
+            .entries
+            .iter()
+            .filter(|((number, _), entry)| *number > said && entry.saying == Saying::Intent);
+        let intents = open.map(|((number, node), entry)| Notice {
+            service: service.clone(),
+            channel: channel.to_owned(),
+            number: *number,
+            node: node.clone(),
+            incident: entry.incident,
+            level: entry.level,
+            saying: entry.saying,
+            detail: Detail { word: entry.word, message: entry.message, receipt: None },
+        });
+        self.said.iter().cloned().chain(intents).collect()
     }
 
     fn send(&mut self, notice: Notice, now: Steady) -> Notice {

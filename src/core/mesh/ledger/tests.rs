@@ -3,6 +3,7 @@
 use super::Position::{Leader, StandBy};
 use super::*;
 use crate::mesh::rules::Rule;
+use crate::mesh::words::Detail;
 use crate::vocabulary::Level::{Down, Healthy, Incident};
 use crate::vocabulary::MeshTime;
 use proptest::prelude::*;
@@ -25,7 +26,16 @@ fn incident(n: u64) -> Cycle {
 
 fn notice(number: u64, by: &str, of: u64, level: Level, saying: Saying) -> Notice {
     let (service, channel) = (shop(), "slack".to_owned());
-    Notice { service, channel, number, node: node(by), incident: incident(of), level, saying }
+    Notice {
+        service,
+        channel,
+        number,
+        node: node(by),
+        incident: incident(of),
+        level,
+        saying,
+        detail: Detail::default(),
+    }
 }
 
 fn intent(number: u64, by: &str, of: u64, level: Level) -> Notice {
@@ -37,7 +47,7 @@ fn sent(number: u64, by: &str, of: u64, level: Level) -> Notice {
 }
 
 fn want(of: u64, level: Level) -> [Wanted; 1] {
-    [Wanted { service: shop(), incident: incident(of), level }]
+    [Wanted { service: shop(), incident: incident(of), level, word: Word::Level }]
 }
 
 /// The ledger of node `me`.
@@ -73,7 +83,7 @@ fn channels_and_services_are_said_apart() {
     let elsewhere = Notice { channel: "teams".into(), ..intent(1, "me", 7, Incident) };
     assert_eq!(it.due(&want(7, Incident), "teams", Leader, at(1)), [Step::Intend(elsewhere)]);
     let mail = ServiceId::new("mail").unwrap();
-    let wanted = Wanted { service: mail.clone(), incident: incident(7), level: Down };
+    let wanted = Wanted { service: mail.clone(), incident: incident(7), level: Down, word: Word::Level };
     let step = Step::Intend(Notice { service: mail, ..intent(1, "me", 7, Down) });
     assert_eq!(it.due(&[wanted], "slack", Leader, at(1)), [step]);
 }
@@ -221,6 +231,35 @@ fn a_sending_without_an_outcome_has_failed_after_a_minute() {
     assert_eq!(due(&mut it, 7, Incident, Leader, 0).len(), 1);
     assert_eq!((due(&mut it, 7, Incident, Leader, 59), it.next_due()), (vec![], Some(at(60))));
     assert_eq!(due(&mut it, 7, Incident, Leader, 60), [Step::Again(intent(1, "me", 7, Incident))]);
+}
+
+#[test]
+fn a_reminder_is_news_of_the_same_level_and_flapping_is_said_once() {
+    let mut it = ledger(RuleSet::ALL);
+    let said = |word| Notice { detail: Detail { word, ..Detail::default() }, ..sent(1, "a", 7, Incident) };
+    it.note(&said(Word::Reminder(1)), at(0));
+    let mut due = |word, seconds| {
+        let [wanted] = want(7, Incident);
+        it.due(&[Wanted { word, ..wanted }], "slack", Leader, at(seconds)).len()
+    };
+    assert_eq!([due(Word::Level, 1), due(Word::Reminder(1), 2), due(Word::Reminder(2), 3)], [0, 0, 1]);
+    let mut it = ledger(RuleSet::ALL);
+    it.note(&said(Word::Flapping), at(0));
+    assert_eq!(it.due(&want(7, Incident), "slack", Leader, at(1)), []);
+    assert_eq!(it.due(&want(7, Healthy), "slack", Leader, at(1)).len(), 1);
+}
+
+#[test]
+fn what_another_was_about_to_say_is_in_doubt_until_it_was_said() {
+    let mut it = ledger(RuleSet::ALL);
+    let message = |n: Notice| Notice { detail: Detail { message: 9, ..Detail::default() }, ..n };
+    it.note(&message(intent(1, "a", 7, Incident)), at(0));
+    let mine = intent(2, "me", 7, Incident);
+    assert_eq!((it.doubt(&mine), it.doubt(&intent(2, "me", 7, Down))), (Some(9), None));
+    assert_eq!(it.entries().collect::<Vec<_>>(), [message(intent(1, "a", 7, Incident))]);
+    it.note(&message(sent(1, "a", 7, Incident)), at(1));
+    assert_eq!(it.doubt(&mine), None);
+    assert_eq!(it.entries().collect::<Vec<_>>(), [message(sent(1, "a", 7, Incident))]);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, Scope};
 use p7_core::incident::IncidentId;
 use p7_core::mesh::words::{
-    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Fact, FiguresOf, Have, Notice, Post, Role,
-    RollupCursor, Saying, Sequence, Stamp, Suspicion, Term,
+    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Detail, Fact, FiguresOf, Have, Notice, Post,
+    Role, RollupCursor, Saying, Sequence, Stamp, Suspicion, Term,
 };
 use p7_core::result::{Phases, ProbeResult};
 use p7_core::rollup::{Resolution, RollupRow};
@@ -177,6 +177,7 @@ pub(crate) fn statements() -> Batch {
         incident: first,
         level: Level::Incident,
         saying: Saying::Sent,
+        detail: Detail::default(),
     };
     let facts = vec![
         Fact::Acknowledged(acknowledged),

@@ -1,0 +1,178 @@
+//! Each message once: an agent that ends at any point of a sending, and the storm.
+
+use crate::channel::{Node, Outside};
+use crate::http::Http;
+use crate::samples::{NOON, answer, recorder};
+use crate::{ChannelConfig, Named, Notifier, Parts, TakenUp};
+use actix::prelude::*;
+use p7_bus::{Configured, Heard, IncidentChanged};
+use p7_core::incident::{Incident, IncidentId};
+use p7_core::mesh::words::Steady;
+use p7_core::service::{Rules, Service, VantagePoints};
+use p7_core::status::ServiceStatus;
+use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Millis, NodeId, ServiceId};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Asked = UnboundedReceiver<(String, Vec<u8>)>;
+
+fn steady() -> Steady {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Steady(1_000_000 + u64::try_from(START.elapsed().as_millis()).unwrap())
+}
+
+fn clock() -> MeshTime {
+    NOON.plus(Millis(steady().0))
+}
+
+fn service(name: &str) -> Arc<Service> {
+    Arc::new(Service {
+        id: ServiceId::new(name).unwrap(),
+        name: name.to_owned(),
+        environment: "production".to_owned(),
+        kind: "http".to_owned(),
+        target: format!("https://{name}.example.org/"),
+        interval: Interval::new(Millis(60_000)),
+        timeout: Millis(1),
+        retries: 0,
+        retry_delay: Millis(1),
+        rules: Rules::default(),
+        vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
+        description: None,
+        runbook: None,
+        link: None,
+        labels: BTreeMap::new(),
+        depends_on: Vec::new(),
+        maintenance: Vec::new(),
+    })
+}
+
+/// One life of a notifier that runs alone, with a webhook at this address.
+fn life(data: &Path, at: std::net::SocketAddr, services: &[Arc<Service>]) -> Addr<Notifier> {
+    std::fs::write(data.join("url"), format!("http://{at}/hook")).unwrap();
+    let parts = Parts {
+        node: NodeId::new("me").unwrap(),
+        name: "berlin".to_owned(),
+        data: data.to_owned(),
+        clock,
+        steady,
+        member: None,
+        recall: Box::new(|_| None),
+        outside: Outside { http: Http::new().unwrap() },
+    };
+    let notifier = Notifier::new(parts, &prometheus::Registry::new()).unwrap().start();
+    let config: crate::channels::webhook::Config = toml::from_str("url = 'file:url'").unwrap();
+    let speaker =
+        ChannelConfig::Webhook(Box::new(config)).prepare(&Node::at(data)).map_err(|e| e.to_string());
+    let channels = BTreeMap::from([("hook".to_owned(), Named { kind: "webhook", speaker })]);
+    tell(&notifier, Configured(Arc::new(services.to_vec())));
+    let mesh_name = "Office".to_owned();
+    tell(&notifier, TakenUp { channels, routes: Vec::new(), mesh_name, dashboard: None });
+    notifier
+}
+
+fn tell<M: Message<Result = ()> + Send + 'static>(to: &Addr<Notifier>, event: M)
+where
+    Notifier: Handler<M>,
+{
+    to.try_send(event).unwrap_or_else(|_| panic!("the mailbox is full"));
+}
+
+/// A service fails from now on, or is well again.
+fn turns(to: &Addr<Notifier>, service: &Service, level: Level) {
+    let id = IncidentId { service: service.id.clone(), first: Cycle::starting(NOON) };
+    let fails = level >= Level::Incident;
+    let incident = Incident {
+        id: id.clone(),
+        began: NOON,
+        opened: id.first,
+        worst: Level::Incident,
+        recovered: (!fails).then_some(id.first),
+        ended: (!fails).then(clock),
+        reason: Some(Arc::from("connection refused")),
+    };
+    let mut status = ServiceStatus::pending(service.id.clone());
+    status.level = level;
+    status.incident = fails.then_some(id);
+    tell(to, IncidentChanged { incident: Arc::new(incident), acknowledged: None });
+    tell(to, Heard { status: Arc::new(status), result: None });
+}
+
+async fn next(asked: &mut Asked) -> Value {
+    let (_, body) =
+        tokio::time::timeout(PATIENCE, asked.recv()).await.expect("a message within a minute").unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Waits until the file says that something was said, or that it is about to be.
+async fn kept(data: &Path, what: &str) {
+    let until = Instant::now() + PATIENCE;
+    while !std::fs::read_to_string(data.join("notices.json")).is_ok_and(|text| text.contains(what)) {
+        assert!(Instant::now() < until, "no `{what}` was kept");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn ok() -> String {
+    answer("200 OK", "", "")
+}
+
+#[actix_rt::test]
+async fn an_outage_and_its_recovery_are_said_once_each_across_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let shop = service("shop");
+    let (at, mut asked) = recorder(vec![ok()]).await;
+    let first = life(data.path(), at, std::slice::from_ref(&shop));
+    turns(&first, &shop, Level::Incident);
+    let outage = next(&mut asked).await;
+    assert_eq!((outage["kind"].as_str(), outage["repeat"].as_str()), (Some("outage"), Some("no")));
+    assert!(outage["title"].as_str().unwrap().contains("shop (production) is failing"), "{outage}");
+    kept(data.path(), "\"sent\"").await;
+    let second = life(data.path(), at, std::slice::from_ref(&shop));
+    turns(&second, &shop, Level::Incident);
+    // the recovery comes next, so the outage was not said again
+    turns(&second, &shop, Level::Healthy);
+    assert_eq!(next(&mut asked).await["kind"], "recovery");
+}
+
+#[actix_rt::test]
+async fn whoever_ends_while_a_message_is_on_its_way_has_it_repeated_and_marked() {
+    let data = tempfile::tempdir().unwrap();
+    let shop = service("shop");
+    // it takes the message and never answers
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = life(data.path(), silent.local_addr().unwrap(), std::slice::from_ref(&shop));
+    turns(&first, &shop, Level::Incident);
+    let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
+    kept(data.path(), "\"intent\"").await;
+    drop(first);
+    let (at, mut asked) = recorder(vec![ok()]).await;
+    let second = life(data.path(), at, std::slice::from_ref(&shop));
+    turns(&second, &shop, Level::Incident);
+    let again = next(&mut asked).await;
+    assert_eq!((again["kind"].as_str(), again["repeat"].as_str()), (Some("outage"), Some("perhaps")));
+}
+
+#[actix_rt::test]
+async fn a_storm_is_a_few_messages_that_name_or_count_every_service() {
+    let data = tempfile::tempdir().unwrap();
+    let services: Vec<Arc<Service>> = (0..500).map(|n| service(&format!("service-{n}"))).collect();
+    let (at, mut asked) = recorder(vec![ok()]).await;
+    let notifier = life(data.path(), at, &services);
+    services.iter().for_each(|one| turns(&notifier, one, Level::Incident));
+    let (mut told, mut messages) = (0, 0);
+    while told < 500 {
+        let message = next(&mut asked).await;
+        told += message["items"].as_array().unwrap().len() as u64 + message["left_out"].as_u64().unwrap();
+        messages += 1;
+    }
+    assert_eq!(told, 500);
+    assert!(messages <= 3, "{messages} messages");
+}
