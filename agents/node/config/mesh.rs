@@ -1,7 +1,7 @@
 //! `mesh.toml`: what all nodes share, but for its services.
 
 use super::node::check_line;
-use super::table::{RulesTable, VantagePointsKey};
+use super::table::{RulesTable, VantagePointsKey, check_link};
 use p7_settings::{Check, Faults, Period};
 use serde::Deserialize;
 
@@ -16,6 +16,9 @@ pub(crate) struct MeshConfig {
     pub(crate) mesh: MeshSection,
     /// `[defaults]`: what holds for every service that does not say otherwise.
     pub(crate) defaults: Defaults,
+    /// `[channels.NAME]` and `[routes.NAME]`, which are read apart.
+    #[serde(skip)]
+    pub(crate) speaking: super::speaking::Speaking,
     /// `[connectivity]`: how a node finds out that it is cut off itself.
     pub(crate) connectivity: p7_prober::ConnectivityConfig,
 }
@@ -26,6 +29,8 @@ pub(crate) struct MeshConfig {
 pub(crate) struct MeshSection {
     /// What people call it; pages are headed so. Default "Protocol/7".
     pub(crate) name: Option<String>,
+    /// Where people open the dashboard, such as "https://p7.example.org"; messages link there. Default none.
+    pub(crate) dashboard: Option<String>,
 }
 
 /// `[defaults]`: what holds for every service that does not say otherwise.
@@ -50,6 +55,9 @@ impl Check for MeshConfig {
     fn check(&self, faults: &mut Faults<'_>) {
         if let Some(name) = &self.mesh.name {
             check_line("name", name, NAME_LIMIT, &mut faults.under("mesh"));
+        }
+        if let Some(link) = &self.mesh.dashboard {
+            check_link("dashboard", link, &mut faults.under("mesh"));
         }
         self.connectivity.check(&mut faults.under("connectivity"));
         self.defaults.rules.check(&mut faults.under("defaults").under("rules"), RulesTable::default());

@@ -11,6 +11,7 @@ mod mesh;
 mod node;
 mod relations;
 mod services;
+mod speaking;
 mod table;
 mod warnings;
 

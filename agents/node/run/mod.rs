@@ -5,6 +5,7 @@ mod log;
 mod mesh;
 mod node;
 mod sharing;
+mod speaking;
 
 pub(crate) use log::start as start_log;
 pub(crate) use node::Node;

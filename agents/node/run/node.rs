@@ -11,6 +11,7 @@ use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use p7_dashboard::Dashboard;
+use p7_notifier::Notifier;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
@@ -51,6 +52,9 @@ pub(crate) enum StartError {
     /// The mesh can't be joined.
     #[error(transparent)]
     Mesh(#[from] JoinError),
+    /// Nobody could be told anything.
+    #[error(transparent)]
+    Speaking(#[from] super::speaking::SpeakingError),
 }
 
 /// One running node.
@@ -59,6 +63,8 @@ pub(crate) struct Node {
     pub(super) store: Store,
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
+    notifier: Addr<Notifier>,
+    notifier_thread: Arbiter,
     dashboard: p7_dashboard::Running,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
@@ -104,6 +110,8 @@ impl Node {
         let joined = Joined::join(&Roof { loaded, identity: &identity, store: &store, registry: &registry })?;
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
+        let stated = joined.as_ref().map(|joined| joined.member.clone().recipient());
+        let (notifier, notifier_thread) = super::speaking::start(loaded, &id, &store, stated, &registry)?;
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
@@ -123,7 +131,19 @@ impl Node {
         let dashboard = p7_dashboard::start(&loaded.node.http, &loaded.dir, parts)?;
         let in_force = InForce::of(loaded);
         let services = BTreeMap::new();
-        let mut node = Self { id, store, aggregator, prober, dashboard, thread, joined, services, in_force };
+        let mut node = Self {
+            id,
+            store,
+            aggregator,
+            prober,
+            notifier,
+            notifier_thread,
+            dashboard,
+            thread,
+            joined,
+            services,
+            in_force,
+        };
         node.introduce(known);
         node.first(loaded, environment);
         Ok((node, wishes))
@@ -210,6 +230,7 @@ impl Node {
             tracing::error!("not everything could be written in time");
         }
         self.dashboard.stop(SERVE_WITHIN).await;
+        self.notifier_thread.stop();
         self.thread.stop();
         tracing::info!("stopped");
     }
@@ -220,9 +241,9 @@ impl Node {
         deliver(
             &self.aggregator,
             Connect(Listeners {
-                heard: vec![dashboard.clone().recipient()],
-                snapshots: vec![dashboard.clone().recipient()],
-                incidents: vec![dashboard.clone().recipient()],
+                heard: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
+                snapshots: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
+                incidents: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![dashboard.clone().recipient()],
                 stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
@@ -230,8 +251,12 @@ impl Node {
         );
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
-                facts: vec![self.aggregator.clone().recipient()],
-                mesh: vec![self.aggregator.clone().recipient(), dashboard.clone().recipient()],
+                facts: vec![self.aggregator.clone().recipient(), self.notifier.clone().recipient()],
+                mesh: vec![
+                    self.aggregator.clone().recipient(),
+                    dashboard.clone().recipient(),
+                    self.notifier.clone().recipient(),
+                ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
                 peers: vec![self.prober.clone().recipient()],
@@ -255,6 +280,9 @@ impl Node {
         let watched: Vec<Watched> =
             loaded.services.iter().map(|one| self.watched(one, &loaded.dir)).collect();
         deliver(&self.dashboard.address, configured.clone());
+        // before the statuses that follow
+        deliver(&self.notifier, configured.clone());
+        deliver(&self.notifier, super::speaking::taken_up(loaded));
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
         if let Some(joined) = &self.joined {
