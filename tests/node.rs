@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long a node may take until it is ready, on a machine that does much else.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long one answer may take.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Longest answer that is read, in bytes.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 /// What a world of its own has to itself, with its network namespaces below.
@@ -275,7 +275,7 @@ impl Node {
     pub fn terminate(&mut self) -> (ExitStatus, Duration) {
         let asked = Instant::now();
         self.signal("TERM");
-        let status = self.ended(Duration::from_secs(20));
+        let status = self.ended(Duration::from_secs(60));
         (status, asked.elapsed())
     }
 

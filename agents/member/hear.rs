@@ -106,9 +106,18 @@ impl Member {
     }
 
     fn answered(&mut self, from: NodeId, ticket: u64, bytes: Option<&[u8]>, context: &mut Context<Self>) {
-        let answer = bytes.and_then(|bytes| match frames::open_answer(bytes, &self.mesh) {
+        let mut figured = false;
+        let opened = bytes.map(|bytes| frames::open_answer(bytes, &self.mesh));
+        let answer = opened.and_then(|opened| match opened {
+            Ok(Answered::Figured(page)) => {
+                Self::skipped(page.skipped);
+                self.figured(from.clone(), ticket, page, context);
+                figured = true;
+                None
+            }
             Ok(Answered::CaughtUp(caught_up)) => {
                 Self::skipped(caught_up.skipped);
+                self.notice_losses(&from, &caught_up.have, context);
                 Some(Answer { batches: caught_up.batches, have: caught_up.have })
             }
             // that it answers at all is what was asked
@@ -119,6 +128,8 @@ impl Member {
                 None
             }
         });
-        self.hear(Event::Answered { from, ticket, answer }, context);
+        if !figured {
+            self.hear(Event::Answered { from, ticket, answer }, context);
+        }
     }
 }

@@ -11,6 +11,7 @@ mod config;
 mod hear;
 mod member;
 mod metrics;
+mod past;
 mod peers;
 mod perform;
 mod shelf;

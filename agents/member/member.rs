@@ -215,6 +215,7 @@ impl Actor for Member {
         context.run_interval(FLOORS_EVERY, |member, context| {
             let floors = member.shelf.floors();
             member.hear(Event::Forgotten(floors), context);
+            member.note_presence(context);
         });
     }
 }
@@ -226,6 +227,7 @@ impl Handler<Connect> for Member {
         self.listeners = listeners;
         let recalled = self.shelf.recalled(&self.mesh);
         self.hear(Event::Recalled(recalled), context);
+        self.look_back(context);
     }
 }
 
@@ -250,8 +252,8 @@ impl Handler<Stated> for Member {
 impl Handler<Suspected> for Member {
     type Result = ();
 
-    fn handle(&mut self, Suspected(service): Suspected, context: &mut Self::Context) {
-        self.hear(Event::Suspects(service), context);
+    fn handle(&mut self, suspected: Suspected, context: &mut Self::Context) {
+        self.hear(Event::Suspects(suspected.service, suspected.began), context);
     }
 }
 
@@ -280,6 +282,7 @@ impl Handler<Stop> for Member {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Stop: Stop, context: &mut Self::Context) -> Self::Result {
+        self.note_presence(context);
         self.hear(Event::Stopping, context);
         if let Some((handle, _)) = self.alarm.take() {
             context.cancel_future(handle);

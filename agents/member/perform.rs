@@ -35,6 +35,8 @@ impl Member {
                 Effect::Release(facts) => self.deliver(&facts),
                 Effect::Ask { to, ticket, question } => self.ask(&to, ticket, &question),
                 Effect::Answer { token, spans, have } => self.answer(token, &spans, &have),
+                Effect::AnswerFigures { token, of } => self.answer_figures(token, &of),
+                Effect::Missed(missed) => self.shelf.note_missed(missed),
                 Effect::Keep(role, term) => self.shelf.keep(&role, term),
                 Effect::Holder(role, holder) => match holder {
                     Some(node) if node == self.me => tracing::info!(?role, "this node holds the role now"),
@@ -66,7 +68,7 @@ impl Member {
     }
 
     /// The newest wire format that every peer which is there understands.
-    fn common_wire(&self) -> u8 {
+    pub(crate) fn common_wire(&self) -> u8 {
         self.machine.common_wire().max(frames::OLDEST_WIRE)
     }
 
@@ -123,6 +125,7 @@ impl Member {
         let wire = self.common_wire();
         let frame = match question {
             Question::CatchUp { have } => frames::ask_catch_up(have, wire),
+            Question::Figures(of) => frames::ask_figures(of, wire),
             Question::Ping => {
                 frames::ask_command(&Command { name: PING.to_owned(), text: String::new() }, wire)
             }

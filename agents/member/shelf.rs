@@ -3,16 +3,21 @@
 //! The store may refuse (a full disk). The mesh goes on then, from memory: what could not be written is
 //! counted, and after a restart it comes back from the others.
 
-use p7_core::mesh::words::{Batch, Have, Role, Span, Term};
+use crate::past::Absence;
+use p7_core::mesh::missed::Missed;
+use p7_core::mesh::words::{Batch, FiguresOf, Have, Role, Sequence, Span, Term};
 use p7_core::vocabulary::{MeshTime, NodeId};
 use p7_mesh::frames;
 use p7_mesh::mesh_id::MeshId;
-use p7_store::{LogRow, Store, StoreError};
+use p7_store::{LogRow, RollupCursor, RollupRow, Store, StoreError};
 use std::sync::Arc;
 
 /// How many batches of each sequence are heard again after a start: what the rules' state may have
 /// lost in a crash, ten times over.
 const RECALLED: usize = 64;
+
+/// Figures, and where the next page of them begins.
+type FiguresPage = (Vec<RollupRow>, Option<Vec<u8>>);
 
 /// The store as the mesh sees it.
 pub(crate) struct Shelf {
@@ -98,6 +103,56 @@ impl Shelf {
             tracing::warn!(%error, "can't read what is kept of the mesh's log");
             Vec::new()
         })
+    }
+
+    /// What is known of this node's absences.
+    pub(crate) fn absence(&self) -> Absence {
+        let unread = |error: &StoreError| tracing::warn!(%error, "can't read when this node was last there");
+        let seen = self.store.seen().inspect_err(unread).unwrap_or_default();
+        let missed = self.store.missed().inspect_err(unread).unwrap_or_default();
+        (seen, self.store.told(), missed)
+    }
+
+    /// Remembers that this node is in the mesh.
+    pub(crate) fn note_seen(&mut self, now: MeshTime) {
+        let written = self.store.note_seen(now);
+        self.note(written, 0);
+    }
+
+    /// Remembers of which time figures are missed.
+    pub(crate) fn note_missed(&mut self, missed: Option<Missed>) {
+        let written = self.store.note_missed(missed);
+        self.note(written, 0);
+    }
+
+    /// When the latest batch of a sequence was stated that was ever here.
+    pub(crate) fn latest_stated(&self, sequence: &Sequence) -> Option<MeshTime> {
+        self.store.latest_stated(sequence)
+    }
+
+    /// Stores figures of others; false when that is not possible now.
+    pub(crate) fn take_figures(&mut self, rows: &[RollupRow], now: MeshTime) -> bool {
+        match self.store.import_rollups(rows, now) {
+            Ok(imported) => {
+                p7_bus::note_dropped("malformed figures", imported.malformed);
+                true
+            }
+            Err(error) => {
+                self.note(Err(error), rows.len());
+                false
+            }
+        }
+    }
+
+    /// A page of figures and where the next begins; none when they can't be read.
+    pub(crate) fn figures(&self, of: &FiguresOf, limit: usize) -> Option<FiguresPage> {
+        let after = match &of.after {
+            Some(cursor) => Some(RollupCursor::of(&cursor.0)?),
+            None => None,
+        };
+        let page = self.store.export_rollups(of.resolution, (of.from, of.to), after, limit);
+        let page = page.inspect_err(|error| tracing::warn!(%error, "can't read figures")).ok()?;
+        Some((page.rows, page.next.map(RollupCursor::to_bytes)))
     }
 
     /// Remembers where a peer was reached.

@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
 use p7_core::mesh::machine::{Machine, Setup};
+use p7_core::mesh::mix;
 use p7_core::mesh::rules::RuleSet;
 use p7_core::mesh::words::{About, Role};
 use p7_core::vocabulary::{MeshTime, NodeId};
@@ -72,7 +73,8 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         have: store.log_have()?,
         about: about.clone(),
         wire: config.wire_version.unwrap_or(frames::NEWEST_WIRE),
-        seed: seed_of(&node, boot.0),
+        // differs between nodes and their lives
+        seed: mix::with(mix::of_text(node.as_str()), u64::from(boot.0)),
         rules: RuleSet::ALL,
     };
     let wire = setup.wire;
@@ -129,10 +131,4 @@ fn remembered(known: Vec<(NodeId, Vec<String>)>, me: &NodeId) -> Vec<(NodeId, Mu
             read.map(move |address| (peer.clone(), address))
         })
         .collect()
-}
-
-/// Chance that differs between nodes and their lives: FNV-1a.
-fn seed_of(node: &NodeId, boot: u32) -> u64 {
-    let bytes = node.as_str().bytes().chain(boot.to_be_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

@@ -215,7 +215,8 @@ impl Prober {
             }
             Occasion::Extra => self.metrics.extra.inc(),
         }
-        if self.looks.vote(&due.service) == Some(Vote::Passed) {
+        // nothing is known of one that was never tested: if it hangs, others may know better
+        if self.looks.vote(&due.service) != Some(Vote::Failed) {
             self.suspicions.watch(&due.service, row.service.timeout, row.latency, now);
         }
         let (service, probe, node) = (Arc::clone(&row.service), Arc::clone(&row.probe), self.node.clone());

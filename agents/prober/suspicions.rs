@@ -25,7 +25,8 @@ pub(crate) enum OwnNetwork {
 #[derive(Debug)]
 pub(crate) struct Suspicions {
     listeners: Vec<Recipient<Suspected>>,
-    due: BTreeMap<ServiceId, MeshTime>,
+    /// When each becomes suspicious, and when it began.
+    due: BTreeMap<ServiceId, (MeshTime, MeshTime)>,
     order: BTreeSet<(MeshTime, ServiceId)>,
 }
 
@@ -34,7 +35,7 @@ impl Suspicions {
         Self { listeners, due: BTreeMap::new(), order: BTreeSet::new() }
     }
 
-    /// A probe of a service that was well has started; the last one that passed took `latency`.
+    /// A probe of a service that is not known to fail has started; the last one that passed took `latency`.
     pub(crate) fn watch(
         &mut self,
         service: &ServiceId,
@@ -45,14 +46,14 @@ impl Suspicions {
         if !self.listeners.is_empty() {
             let at = now.plus(patience(timeout, latency));
             self.ended(service);
-            self.due.insert(service.clone(), at);
+            self.due.insert(service.clone(), (at, now));
             self.order.insert((at, service.clone()));
         }
     }
 
     /// It has ended.
     pub(crate) fn ended(&mut self, service: &ServiceId) {
-        if let Some(at) = self.due.remove(service) {
+        if let Some((at, _)) = self.due.remove(service) {
             self.order.remove(&(at, service.clone()));
         }
     }
@@ -75,14 +76,13 @@ impl Suspicions {
         while self.due().is_some_and(|at| at <= now)
             && let Some((_, service)) = self.order.pop_first()
         {
-            self.due.remove(&service);
-            if own == OwnNetwork::CutOff {
+            let Some((_, began)) = self.due.remove(&service).filter(|_| own == OwnNetwork::Works) else {
                 continue;
-            }
+            };
             told += 1;
             tracing::debug!(%service, "a probe takes suspiciously long");
             for listener in &self.listeners {
-                tell(listener, "member", Suspected(service.clone()));
+                tell(listener, "member", Suspected { service: service.clone(), began });
             }
         }
         told

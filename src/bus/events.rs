@@ -201,7 +201,12 @@ pub struct LookNow(pub ServiceId);
 /// prober → member: a probe of a service that was well takes suspiciously long.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub struct Suspected(pub ServiceId);
+pub struct Suspected {
+    /// The service.
+    pub service: ServiceId,
+    /// When the probe began.
+    pub began: MeshTime,
+}
 
 /// dashboard → node: somebody gives the mesh a new shared configuration. It is checked here, on the asked
 /// node; what passes is stated, so that every node takes it up.

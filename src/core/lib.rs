@@ -23,6 +23,7 @@ pub mod maintenance;
 pub mod mesh;
 pub mod past;
 pub mod result;
+pub mod rollup;
 pub mod schedule;
 pub mod service;
 mod slot;

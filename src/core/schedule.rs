@@ -102,7 +102,8 @@ impl Timetable {
 
     /// Replaces the services and this node's seats. Probes that run go on; a service without a result for the
     /// latest slot that has passed is tested soon, for that slot's cycle, so that the next slot is a cycle
-    /// of its own. Of a service that stays planned no cycle is lost and none is tested twice.
+    /// of its own. Of a service that stays planned no cycle is lost, and none has two slots; where a new slot lies
+    /// well behind the test of its cycle there is an extra test.
     pub fn plan(&mut self, services: &[Planned], now: MeshTime) {
         let places = offsets(services);
         let pace = Pace { now, count: places.len() as u64, within: self.limits.start_within };
@@ -244,6 +245,9 @@ impl Timetable {
         let row = self.rows.get_mut(service)?;
         let (due, next) = row.come_due(service, now)?;
         self.queue.insert((next, service.clone()));
+        if due.occasion == Occasion::Extra && row.state != State::Idle {
+            return None;
+        }
         match &mut row.state {
             State::Running { occasion: Occasion::Slot, .. } => Some(Step::Overran(due.service)),
             State::Running { occasion: Occasion::Extra, then, .. } => {

@@ -4,7 +4,9 @@
 //! peer id, the author's signature, and what is said; that of a question or an answer is what is said,
 //! since the connection proves who speaks. What is said is a struct of this folder in bincode, apart
 //! from the core's types and frozen: codes are only added, and a changed struct is a new one under the
-//! next wire version. Two versions are written and read, so that neighbouring releases work together.
+//! next wire version. Several versions are written and read, so that neighbouring releases work together:
+//! 1 is the first; 2 adds to beats whether a node is cut off and a digest; 3 adds questions for figures
+//! and takes a number out of suspicions.
 //!
 //! A frame of an unknown version or kind is no fault of the peer's: it is counted and skipped.
 //!
@@ -19,6 +21,7 @@ mod have;
 mod long;
 mod questions;
 mod results;
+mod rollups;
 mod sealed;
 mod suspicion;
 
@@ -29,6 +32,7 @@ pub use questions::{
     Answered, Asked, CaughtUp, Command, CommandAnswer, answer_catch_up, answer_command, ask_catch_up,
     ask_command, open_answer, open_question,
 };
+pub use rollups::{FIGURES_LIMIT, Figured, answer_figures, ask_figures};
 pub use suspicion::seal_suspicion;
 
 use crate::mesh_id::MeshId;
@@ -39,7 +43,7 @@ const MAGIC: u8 = 0x50;
 /// The oldest wire version that is written and read.
 pub const OLDEST_WIRE: u8 = 1;
 /// The newest. A node writes the least of its live peers' newest.
-pub const NEWEST_WIRE: u8 = 2;
+pub const NEWEST_WIRE: u8 = 3;
 
 /// Largest gossiped frame, in bytes: a batch with a configuration, and its seal.
 pub const GOSSIP_LIMIT: usize = 256 * 1024;
@@ -79,11 +83,15 @@ pub enum Kind {
     Command = 18,
     /// What came of it.
     CommandAnswer = 19,
+    /// Give me figures of the past.
+    Figures = 20,
+    /// Here they are.
+    Figured = 21,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Beat,
         Self::Batch,
         Self::Suspicion,
@@ -91,6 +99,8 @@ impl Kind {
         Self::CaughtUp,
         Self::Command,
         Self::CommandAnswer,
+        Self::Figures,
+        Self::Figured,
     ];
 
     /// Its name in metrics.
@@ -103,6 +113,8 @@ impl Kind {
             Self::CaughtUp => "caught_up",
             Self::Command => "command",
             Self::CommandAnswer => "command_answer",
+            Self::Figures => "figures",
+            Self::Figured => "figured",
         }
     }
 
@@ -131,9 +143,12 @@ pub fn open_gossip(frame: &[u8], mesh: &MeshId) -> Result<Gossip, FrameError> {
         Kind::Beat => beat::read(&opened).map(Gossip::Beat),
         Kind::Batch => batch::read(&opened, frame).map(Gossip::Batch),
         Kind::Suspicion => suspicion::read(&opened).map(Gossip::Suspicion),
-        Kind::CatchUp | Kind::CaughtUp | Kind::Command | Kind::CommandAnswer => {
-            Err(FrameError::Kind(opened.kind as u8))
-        }
+        Kind::CatchUp
+        | Kind::CaughtUp
+        | Kind::Command
+        | Kind::CommandAnswer
+        | Kind::Figures
+        | Kind::Figured => Err(FrameError::Kind(opened.kind as u8)),
     }
 }
 

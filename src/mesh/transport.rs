@@ -8,6 +8,7 @@ mod addresses;
 mod behaviour;
 mod codec;
 mod figures;
+mod greeting;
 mod hear;
 mod link;
 mod meter;

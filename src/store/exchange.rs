@@ -9,9 +9,9 @@ use crate::rollup::{DAY_MS, Resolution, Rollup};
 use crate::rollups::stored;
 use crate::store::{Inner, Store, locked};
 use crate::{records, scan};
-use p7_core::vocabulary::{MeshTime, NodeId, Outcome, ServiceId};
+use p7_core::rollup::RollupRow;
+use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use rocksdb::WriteBatch;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::ControlFlow;
@@ -20,29 +20,24 @@ use std::sync::PoisonError;
 /// Rows looked at for one page; it ends early then.
 const SCAN_LIMIT: usize = 20_000;
 
-/// The figures of one vantage point of a service for one hour or day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RollupRow {
-    /// The service.
-    pub service: ServiceId,
-    /// The vantage point.
-    pub node: NodeId,
-    /// When its span begins.
-    pub start: MeshTime,
-    /// How long that is.
-    pub resolution: Resolution,
-    /// Results by outcome, in the order of [`Outcome::ALL`].
-    pub counts: [u32; Outcome::ALL.len()],
-    /// Latencies in bins, as stored.
-    pub sketch: Vec<u8>,
-}
-
 /// Where the next page begins: good for the store that gave it only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RollupCursor(Place);
 
+impl RollupCursor {
+    /// As it goes to whoever asks for the next page.
+    pub fn to_bytes(self) -> Vec<u8> {
+        HOURS.key(self.0).to_vec()
+    }
+
+    /// The cursor of these bytes; none when they are not of this form.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        HOURS.read(bytes).map(Self)
+    }
+}
+
 /// A page of rollups. It may be empty and yet not the last.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RollupPage {
     /// The rows.
     pub rows: Vec<RollupRow>,
@@ -102,7 +97,7 @@ impl Store {
                     let node = names.nodes.id(place.node);
                     let ids = service.cloned().zip(node.cloned());
                     let (service, node) = ids.ok_or_else(|| view.damaged("a rollup of an unknown node"))?;
-                    page.rows.push(RollupRow::of(service, node, &rollup));
+                    page.rows.push(row_of(service, node, &rollup));
                     walk.forward();
                 }
             }
@@ -126,7 +121,7 @@ impl Store {
         let mut imported = Imported::default();
         let mut lawful: BTreeMap<Key, Rollup> = BTreeMap::new();
         for row in rows {
-            let Some(rollup) = row.rollup().filter(|_| row.start.plus(row.resolution.span()) <= now) else {
+            let Some(rollup) = rollup_of(row).filter(|_| row.start.plus(row.resolution.span()) <= now) else {
                 imported.malformed += 1;
                 continue;
             };
@@ -151,28 +146,27 @@ impl Store {
     }
 }
 
-impl RollupRow {
-    fn of(service: ServiceId, node: NodeId, rollup: &Rollup) -> Self {
-        Self {
-            service,
-            node,
-            start: rollup.start,
-            resolution: rollup.resolution,
-            counts: rollup.counts,
-            sketch: records::sketch_row(rollup.latencies()),
-        }
+/// A rollup as it goes to others.
+fn row_of(service: ServiceId, node: NodeId, rollup: &Rollup) -> RollupRow {
+    RollupRow {
+        service,
+        node,
+        start: rollup.start,
+        resolution: rollup.resolution,
+        counts: rollup.counts,
+        sketch: records::sketch_row(rollup.latencies()),
     }
+}
 
-    /// The rollup it is; none when it can't be one.
-    fn rollup(&self) -> Option<Rollup> {
-        let latencies = records::read_sketch(&self.sketch).ok()?;
-        let counted = latencies.count();
-        let rollup = Rollup::from_parts(self.start, self.resolution, self.counts, latencies);
-        let is_whole = self.start.0.is_multiple_of(self.resolution.span().0)
-            && rollup.results() > 0
-            && counted == rollup.passed();
-        is_whole.then_some(rollup)
-    }
+/// The rollup that a row is; none when it can't be one.
+fn rollup_of(row: &RollupRow) -> Option<Rollup> {
+    let latencies = records::read_sketch(&row.sketch).ok()?;
+    let counted = latencies.count();
+    let rollup = Rollup::from_parts(row.start, row.resolution, row.counts, latencies);
+    let is_whole = row.start.0.is_multiple_of(row.resolution.span().0)
+        && rollup.results() > 0
+        && counted == rollup.passed();
+    is_whole.then_some(rollup)
 }
 
 /// Which rollup: hours before days.

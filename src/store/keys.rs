@@ -57,6 +57,10 @@ pub(crate) const FLOOR_KEY: &[u8] = b"mfloor";
 pub(crate) const ROLLED_KEY: &[u8] = b"mrolled";
 /// The row that holds which of its lives the node is in.
 pub(crate) const BOOT_KEY: &[u8] = b"mboot";
+/// The row that holds when this node was last seen in the mesh.
+pub(crate) const SEEN_KEY: &[u8] = b"mseen";
+/// The row that holds of which time results were missed.
+pub(crate) const MISSED_KEY: &[u8] = b"mmissed";
 /// The row that holds the shared configuration.
 pub(crate) const SHARED_KEY: &[u8] = b"mshared";
 

@@ -161,7 +161,7 @@ impl Store {
         Ok(tails)
     }
 
-    fn lane(&self, sequence: &Sequence) -> Option<Lane> {
+    pub(crate) fn lane(&self, sequence: &Sequence) -> Option<Lane> {
         let author = self.names().nodes.number(&sequence.author)?;
         Some(Lane { author, boot: sequence.boot.0, chapter: code_of(sequence.chapter) })
     }

@@ -2,32 +2,10 @@
 
 use crate::sketch::Sketch;
 use p7_core::result::ProbeResult;
-use p7_core::vocabulary::{MeshTime, Micros, Millis, Outcome, Vote};
-use serde::{Deserialize, Serialize};
+use p7_core::vocabulary::{MeshTime, Micros, Outcome, Vote};
 
-/// An hour, in milliseconds.
-pub(crate) const HOUR_MS: u64 = 3_600_000;
-/// A UTC day, in milliseconds.
-pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
-
-/// The span a rollup covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Resolution {
-    /// An hour.
-    Hour,
-    /// A day, in UTC.
-    Day,
-}
-
-impl Resolution {
-    /// How long it is.
-    pub fn span(self) -> Millis {
-        match self {
-            Self::Hour => Millis(HOUR_MS),
-            Self::Day => Millis(DAY_MS),
-        }
-    }
-}
+pub use p7_core::rollup::Resolution;
+pub(crate) use p7_core::rollup::{DAY_MS, HOUR_MS};
 
 /// What the results of a service came to in one hour or day.
 ///

@@ -218,6 +218,17 @@ def is_well(told):
     return told["incident"] is None and told["level"] == "healthy"
 
 
+def explain(mesh, name, at, site):
+    """What every node told of a service since it was switched: for whoever looks why it was late."""
+    how = "hangs" if site.hanging else "refuses" if site.server is None else "is up"
+    print(f"· late: {name} {how} since {at:.1f}", file=sys.stderr)
+    for node in mesh.nodes:
+        told = [f"{when - at:.1f} {service['level']}" for when, service in node.events[name] if when >= at - 12]
+        print(f"    {node.name}: {', '.join(told)}", file=sys.stderr)
+    for result in mesh.nodes[0].ask(f"/api/v1/services/{name}/results?limit=40")["items"]:
+        print(f"    {json.dumps(result)}", file=sys.stderr)
+
+
 def outages(options, count, interval_s, trials, hangs):
     """One trial: a service is switched at a random moment and the clock stopped when all nodes tell so."""
     sites = options.sites.make(trials)
@@ -243,8 +254,10 @@ def outages(options, count, interval_s, trials, hangs):
                 )
 
             wait_until("all nodes tell so", 3 * interval_s + 30, all_told, *mesh.children())
-            for name, at in switched.items():
+            for (name, at), site in zip(switched.items(), (site for _, _, site in moments)):
                 results.append(max(node.first(name, at, so) for node in mesh.nodes) - at)
+                if results[-1] > limit:
+                    explain(mesh, name, at, site)
 
         def fail(site):
             hang = hangs and sites.index(site) % 2

@@ -7,7 +7,7 @@ use p7_tests::offices::in_a_world;
 use p7_tests::seen::{self, until_whole};
 use p7_tests::site::Mood;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// How many cycles a node is away for.
 const MISSED: usize = 12;
@@ -31,9 +31,7 @@ fn a_node_that_was_off_for_many_cycles_has_the_others_results_of_them() {
             let known = seen::results(node, "shop").into_keys();
             known.filter(|(cycle, node)| cycle.as_str() > after && *node == id).collect()
         };
-        eventually("it misses many cycles", Duration::from_secs(30), || {
-            (of_others(oslo, &last).len() >= MISSED).then_some(())
-        });
+        eventually("it misses many cycles", SOON, || (of_others(oslo, &last).len() >= MISSED).then_some(()));
         site.set(Mood::Serves(String::new()));
         oslo.until_level("shop", "healthy", SOON);
         let missed = of_others(oslo, &last);

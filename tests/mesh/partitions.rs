@@ -1,6 +1,6 @@
 //! Cables that are cut: each side goes on, and after healing all agree.
 
-use crate::{PROMISED, SOON, watching};
+use crate::{SOON, watching};
 use p7_tests::node::Node;
 use p7_tests::offices::{Plug, World, in_a_world};
 use p7_tests::seen::{self, Leader, until_whole};
@@ -57,7 +57,7 @@ fn two_halves_each_lead_and_watch_and_agree_after_healing() {
 /// Waits until two nodes see nobody but each other and follow one leader, and says whom.
 fn until_it_is_alone(half: &[&Node]) -> Leader {
     let names: BTreeSet<String> = half.iter().map(|node| node.name().to_owned()).collect();
-    eventually(&format!("{names:?} lead themselves"), Duration::from_secs(30), || {
+    eventually(&format!("{names:?} lead themselves"), SOON, || {
         half.iter().all(|node| seen::alive(node) == names).then_some(())?;
         seen::agreed(half).filter(|leader| names.contains(&leader.name))
     })
@@ -65,7 +65,7 @@ fn until_it_is_alone(half: &[&Node]) -> Leader {
 
 /// Waits until all nodes know the same incidents and the same results of every cycle but the last ones.
 fn the_same_on_all(nodes: &[&Node], since: Instant) {
-    eventually("all know the same incidents and results", PROMISED, || {
+    eventually("all know the same incidents and results", SOON, || {
         let mut known = nodes.iter().map(|node| (seen::incidents(node), settled(node)));
         let first = known.next()?;
         // the latest cycle one node has heard of others may hear of in a moment

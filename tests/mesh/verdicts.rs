@@ -31,7 +31,7 @@ fn every_node_tests_in_every_cycle_and_all_have_all_results() {
             }
             cycles
         };
-        eventually("some cycles", Duration::from_secs(40), || (cycles(all[0]).len() > CYCLES).then_some(()));
+        eventually("some cycles", SOON, || (cycles(all[0]).len() > CYCLES).then_some(()));
         let ids: BTreeSet<String> = all.iter().map(|node| seen::id(node)).collect();
         for node in &all {
             eventually("it has the results of all", SOON, || {

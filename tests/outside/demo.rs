@@ -67,6 +67,6 @@ fn the_demo_shows_an_incident_that_can_be_acknowledged_and_ends_when_told() {
     });
     let id = demo.process.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
-    let ended = eventually("the demo ends", Duration::from_secs(20), || demo.process.try_wait().unwrap());
+    let ended = eventually("the demo ends", Duration::from_secs(60), || demo.process.try_wait().unwrap());
     assert!(ended.success(), "{ended:?}");
 }

@@ -179,6 +179,9 @@ pub(crate) enum Look {
     Agreed { archived: usize },
 }
 
+/// What an entry of the ledger says: its incident's first cycle and the level.
+type Entry = (u64, u8);
+
 /// What was checked and found in a run, or in several.
 #[derive(Debug, Default)]
 pub struct Checks {
@@ -194,8 +197,9 @@ pub struct Checks {
     pub(crate) claims: u64,
     /// In which of a node's lives a term was claimed.
     pub(crate) terms: BTreeMap<(Index, u64), u32>,
-    /// What each number of the ledger stands for: service, number and node to incident and level.
-    pub(crate) numbers: BTreeMap<(usize, u64, Index), (u64, u8)>,
+    /// What each number of the ledger stands for, and since when: service, number and node to incident and
+    /// level.
+    pub(crate) numbers: BTreeMap<(usize, u64, Index), (Entry, At)>,
     /// When something happened that may double a message, and how many components there were then.
     pub(crate) doubles: Vec<(At, usize)>,
     pub(crate) losses: Vec<At>,
@@ -207,6 +211,11 @@ pub struct Checks {
     /// Leaders as seen in this quiet, by the least node of a component: change, leader, faults in a row.
     pub(crate) leaders: BTreeMap<Index, (u64, Option<Index>, u32)>,
     pub(crate) unequal: u32,
+    /// Who leads among others, and for how many looks in a row.
+    pub(crate) accompanied: BTreeMap<Index, u32>,
+    /// How many looks in a row a node's members, and a service's seats, have been wrong.
+    pub(crate) wrong_members: BTreeMap<Index, u32>,
+    pub(crate) wrong_seats: BTreeMap<(usize, Index), u32>,
     /// Where the calm returns of nodes stand: node, the world's change, the leader it should find.
     pub(crate) returns: Vec<(Index, u64, Index)>,
     pub(crate) fitness_changed: At,

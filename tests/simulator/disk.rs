@@ -2,7 +2,7 @@
 
 use p7_core::incident::Incident;
 use p7_core::mesh::words::{Batch, Boot, Chapter, Fact, Have, Role, Sequence, Span, Term};
-use p7_core::vocabulary::{Cycle, NodeId};
+use p7_core::vocabulary::{Cycle, MeshTime, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -99,21 +99,33 @@ impl Disk {
         found
     }
 
-    /// The last batches of each sequence, whole.
-    pub fn recalled(&self) -> Vec<Batch> {
+    /// The last batches of each sequence, whole, and those before that speak of cycles that have not come.
+    pub fn recalled(&self, now: MeshTime) -> Vec<Batch> {
+        let is_ahead = |fact: &Fact| matches!(fact, Fact::Result(result) if result.cycle.start() > now);
         let tail = |numbers: &BTreeMap<u64, Rc<Sealed>>| {
-            let mut tail: Vec<Batch> =
-                numbers.values().rev().take(RECALLED).map(|sealed| sealed.batch.clone()).collect();
+            let latest = numbers.values().rev().enumerate();
+            let latest = latest
+                .take_while(|(place, sealed)| *place < RECALLED || sealed.batch.facts.iter().any(is_ahead));
+            let mut tail: Vec<Batch> = latest.map(|(_, sealed)| sealed.batch.clone()).collect();
             tail.reverse();
             tail
         };
         self.log.values().flat_map(tail).collect()
     }
 
-    /// Every fact it has, with its batch.
-    pub fn facts(&self) -> impl Iterator<Item = (&Batch, &Fact)> {
-        let batches = self.log.values().flat_map(|numbers| numbers.values());
-        batches.flat_map(|sealed| sealed.batch.facts.iter().map(move |fact| (&sealed.batch, fact)))
+    /// The results stated since a moment of true time, with their batches.
+    pub fn results_since(&self, since: u64) -> impl Iterator<Item = (&Batch, &Fact)> {
+        let logs = self.log.iter().filter(|(sequence, _)| sequence.chapter == Chapter::Results);
+        let recent = logs.flat_map(move |(_, numbers)| {
+            numbers.values().rev().take_while(move |sealed| sealed.at >= since)
+        });
+        recent.flat_map(|sealed| sealed.batch.facts.iter().map(move |fact| (&sealed.batch, fact)))
+    }
+
+    /// Every statement it has.
+    pub fn statements(&self) -> impl Iterator<Item = &Fact> {
+        let logs = self.log.iter().filter(|(sequence, _)| sequence.chapter == Chapter::Statements);
+        logs.flat_map(|(_, numbers)| numbers.values()).flat_map(|sealed| &sealed.batch.facts)
     }
 
     /// The statements of one author.

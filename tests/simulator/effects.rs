@@ -52,7 +52,8 @@ impl World {
             }
             Effect::Holder(role, holder) => self.note_holder(node, &role, holder.as_ref()),
             // the machine knows of a label before the fact is heard, so that is the moment for sites
-            Effect::Members => {}
+            // and the simulated nodes are of a wire version without figures
+            Effect::Members | Effect::AnswerFigures { .. } | Effect::Missed(_) => {}
             Effect::Seats(seats) => self.take_seats(node, &seats),
             Effect::Confirm(service) => self.look_now(node, &service),
             Effect::Configuration(configuration) => {

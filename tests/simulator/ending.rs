@@ -10,6 +10,10 @@ use std::collections::BTreeSet;
 const TOGETHER: u64 = 4 * MINUTE;
 /// How long after the last test everything must be known everywhere.
 const SETTLES: u64 = 90_000;
+/// What was said until then has reached everybody.
+const LAST_WORDS: u64 = 15_000;
+/// Every interval is a multiple of this.
+const SHORTEST: u64 = 30_000;
 
 impl World {
     /// Lets the run happen, with its end in which everything must be well.
@@ -20,6 +24,10 @@ impl World {
         self.run_until(self.now + TOGETHER + 3 * longest);
         self.testing = false;
         self.run_until(self.now + SETTLES);
+        self.silent = true;
+        // in the middle of every cycle: at its beginning clocks differ on whether it has come
+        let middle = (self.now + LAST_WORDS).next_multiple_of(SHORTEST) + SHORTEST / 2;
+        self.run_until(middle);
         self.count_time();
         self.look_at_the_end();
     }

@@ -17,6 +17,9 @@ const FACTS_STABLE: u64 = 120_000;
 const YOUNG: u64 = 60_000;
 /// Looks in a row at which something must be wrong: what passes within seconds is no fault.
 const IN_A_ROW: u32 = 2;
+/// Where messages are lost a peer may be held to be dead for nothing. It is met again within three seconds and
+/// has its seats back ten seconds later.
+const IN_A_ROW_WITH_LOSS: u32 = 4;
 
 impl World {
     /// Nodes that run and can reach each other, by way of others if need be; each list in order.
@@ -76,8 +79,11 @@ impl World {
     pub(crate) fn inspect(&mut self) {
         self.queue.put(self.now + EVERY, Happening::Inspect);
         let components = self.components();
+        self.note_company(&components);
         if self.quiet_for() < STABLE {
             self.checks.unequal = 0;
+            self.checks.wrong_members.clear();
+            self.checks.wrong_seats.clear();
             return;
         }
         for component in &components {
@@ -148,12 +154,24 @@ impl World {
             let Some(machine) = &self.nodes[usize::from(*node)].machine else { continue };
             self.checks.look(Check::SameMembers);
             let seen = machine.peers_alive();
-            if seen + 1 != component.len() && self.options.wire.loss < 50 {
+            if seen + 1 == component.len() || self.options.wire.loss >= 50 {
+                self.checks.wrong_members.remove(node);
+                continue;
+            }
+            let patience = self.patience();
+            let looks = self.checks.wrong_members.entry(*node).or_default();
+            *looks += 1;
+            if *looks == patience {
                 self.breaks(Check::SameMembers, |_| {
                     format!("n{node} sees {seen} others, there are {component:?}")
                 });
             }
         }
+    }
+
+    /// At how many looks in a row something must be wrong to be a fault.
+    fn patience(&self) -> u32 {
+        if self.options.wire.loss > 0 { IN_A_ROW_WITH_LOSS } else { 1 }
     }
 
     fn inspect_seats(&mut self, component: &[Index]) {
@@ -172,7 +190,15 @@ impl World {
             positions.sort_unstable();
             let wanted = self.seats_wanted(service, component);
             let expected: Vec<u16> = (0..u16::try_from(wanted).unwrap_or(u16::MAX)).collect();
-            if positions != expected {
+            let key = (service, component.first().copied().unwrap_or_default());
+            if positions == expected {
+                self.checks.wrong_seats.remove(&key);
+                continue;
+            }
+            let patience = self.patience();
+            let looks = self.checks.wrong_seats.entry(key).or_default();
+            *looks += 1;
+            if *looks == patience {
                 self.breaks(Check::Seats, |_| {
                     format!("s{service:02}: seats {positions:?} among {component:?}, not {wanted}")
                 });
@@ -216,6 +242,7 @@ impl World {
         // whatever one has and another lacks shows between neighbours of the list, taken as a ring
         for (place, holder) in component.iter().enumerate() {
             let other = component[(place + 1) % component.len()];
+            self.checks.look(Check::OneBatchANumber);
             let theirs = &self.nodes[usize::from(other)].disk;
             if let Some(sealed) = self.nodes[usize::from(*holder)].disk.first_missing(theirs, before) {
                 let is_there = theirs.has(&sealed.batch.sequence, sealed.batch.number);
@@ -237,7 +264,9 @@ impl World {
 
     /// No service is without a test for longer than its interval, and what a test takes.
     fn inspect_tests(&mut self, components: &[Vec<Index>]) {
-        if components.len() != 1 || !self.testing || self.options.liar.is_some() {
+        // where much is lost a peer may be held to be dead for nothing, and its seats go to and fro
+        let is_lossy = self.options.wire.loss >= 50;
+        if components.len() != 1 || !self.testing || self.options.liar.is_some() || is_lossy {
             return;
         }
         let slowest = self.nodes.iter().map(|node| node.slow).max().unwrap_or_default();

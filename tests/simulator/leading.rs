@@ -23,6 +23,9 @@ const AGREE_WITHIN: u64 = 10_000;
 /// After a return the leader is looked at when all have met and nobody may yield yet.
 const LOOK_AT_LEADER_AFTER: u64 = 60_000;
 
+/// So many looks of the inspector are the ten seconds of company that make a claim full.
+const PROVED_BY: u32 = 2;
+
 /// A change that must not change the leader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Returning {
@@ -67,7 +70,6 @@ impl World {
         let changes = self.weather.changes;
         let expected = self.checks.returns.iter().find(|(who, then, _)| *who == node && *then == changes);
         if let Some((.., leader)) = expected.copied() {
-            self.checks.look(Check::NoNeedlessClaim);
             let leads = self.holders(&[leader]).contains(&leader);
             if leads && self.now < since + UNSETTLED {
                 self.breaks(Check::NoNeedlessClaim, |_| {
@@ -88,13 +90,8 @@ impl World {
         let one = &self.nodes[usize::from(node)];
         let just_woke = one.woke > 0 && self.now < one.woke + 1_000;
         self.checks.count("peers held to be dead");
-        if just_woke {
-            self.checks.look(Check::NobodyAccused);
-            if self.nodes[usize::from(peer)].is_on() {
-                self.breaks(Check::NobodyAccused, |_| {
-                    format!("n{node} has slept and holds n{peer} to be dead")
-                });
-            }
+        if just_woke && self.nodes[usize::from(peer)].is_on() {
+            self.breaks(Check::NobodyAccused, |_| format!("n{node} has slept and holds n{peer} to be dead"));
         }
     }
 
@@ -155,10 +152,41 @@ impl World {
             ([], [one]) if returning != Returning::Paths => Some(one),
             _ => None,
         };
-        self.weather.stays = component.and_then(|component| match self.holders(component).as_slice() {
+        let leader = component.and_then(|component| match self.holders(component).as_slice() {
             [leader] => Some(*leader),
             _ => None,
         });
+        self.weather.stays = leader.filter(|leader| !self.yields_to_proved(*leader, &components));
+    }
+
+    /// Whether a leader must yield to another one that comes back. Design §4: a claim that has been in company
+    /// for ten seconds is full, stays so when the company is lost, and the greater of two full ones wins.
+    fn yields_to_proved(&self, leader: Index, components: &[Vec<Index>]) -> bool {
+        let claim = |node: Index| {
+            let machine = self.nodes[usize::from(node)].machine.as_ref();
+            machine.and_then(|machine| machine.holder(&Role::Leader)).filter(|claim| claim.full)
+        };
+        let others = components.iter().flat_map(|component| self.holders(component));
+        others
+            .filter(|other| *other != leader)
+            .filter(|other| self.checks.accompanied.get(other).is_some_and(|looks| *looks >= PROVED_BY))
+            .any(|other| claim(other) > claim(leader))
+    }
+
+    /// Who holds the role among others, and for how many looks in a row: what makes a claim a full one is
+    /// counted here and not taken from the claim itself.
+    pub(crate) fn note_company(&mut self, components: &[Vec<Index>]) {
+        for node in 0..self.nodes.len() {
+            let index = Index::try_from(node).unwrap_or_default();
+            if !self.holders(&[index]).contains(&index) {
+                self.checks.accompanied.remove(&index);
+            }
+        }
+        for component in components.iter().filter(|component| component.len() > 1) {
+            for holder in self.holders(component) {
+                *self.checks.accompanied.entry(holder).or_default() += 1;
+            }
+        }
     }
 
     /// After it: what is expected is noted.
@@ -169,6 +197,7 @@ impl World {
         if let Returning::Node(node) = returning {
             self.checks.returns.retain(|(who, ..)| *who != node);
             self.checks.returns.push((node, self.weather.changes, leader));
+            self.checks.look(Check::NoNeedlessClaim);
         }
     }
 

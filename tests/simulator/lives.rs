@@ -1,6 +1,7 @@
 //! How nodes start, stop, die, sleep and wake.
 
 use crate::carry::Tells;
+use crate::checks::Check;
 use crate::leading::Returning;
 use crate::network::Index;
 use crate::node::{Power, Seen};
@@ -62,7 +63,7 @@ impl World {
         one.machine = Some(Machine::new(setup, now));
         one.alarm = At::MAX;
         one.seen = Seen::nothing();
-        one.thinks_cut_off = false;
+        (one.thinks_cut_off, one.back) = (false, 0);
         one.sites = Sites::new();
         for desk in &mut one.desks {
             (desk.seat, desk.looking) = (None, 0);
@@ -81,7 +82,8 @@ impl World {
         self.resume(node);
         self.open_mouth(node);
         self.note_site(node);
-        let recalled = self.nodes[usize::from(node)].disk.recalled();
+        let one = &self.nodes[usize::from(node)];
+        let recalled = one.disk.recalled(one.mesh_time(self.now));
         let services = Arc::clone(&self.services);
         self.hear(node, Event::Watching(services, Stamp::default()), None);
         self.hear(node, Event::Recalled(recalled), None);
@@ -99,7 +101,10 @@ impl World {
         let one = &self.nodes[usize::from(node)];
         let mesh_now = one.mesh_time(self.now);
         let mut results: BTreeMap<usize, Vec<ProbeResult>> = BTreeMap::new();
-        for (batch, fact) in one.disk.facts() {
+        let longest = self.services.iter().map(|service| service.interval.span().0).max().unwrap_or_default();
+        // clocks may be wrong by less than that much more
+        let since = self.now.saturating_sub(longest * (KEPT_CYCLES as u64 + 8));
+        for (batch, fact) in one.disk.results_since(since) {
             let Fact::Result(result) = fact else { continue };
             let place = self.place_of(&result.service);
             let interval = self.services[place].interval;
@@ -212,6 +217,7 @@ impl World {
         self.count_time();
         self.disturb();
         self.tell(|world| format!("{} wakes", world.nodes[usize::from(node)].id));
+        self.checks.look(Check::NobodyAccused);
         self.hear(node, Event::Slept, None);
         self.cut_off_from_all(node, false);
         self.after_return(Returning::Node(node));

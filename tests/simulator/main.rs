@@ -37,7 +37,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let began = Instant::now();
     if arguments.trace {
-        let outcome = play(Options::drawn(arguments.seed), Some(Box::new(say)));
+        let options = Options::drawn(arguments.seed);
+        say(&format!("{options:?}"));
+        let outcome = play(options, Some(Box::new(say)));
         say(&format!("hash {:016x}", outcome.hash));
         return end(&sum_of(&outcome), &outcome.faults(), began);
     }
@@ -77,6 +79,7 @@ fn note(guard: &mut (Sum, String, Instant), outcome: &Outcome, began: Instant) {
     guard.0.add(outcome);
     let faults = outcome.faults();
     if !faults.is_empty() {
+        say(&faults);
         guard.1.push_str(&faults);
     }
     if guard.2.elapsed() >= TELL_EVERY {
@@ -110,7 +113,10 @@ fn end(sum: &Sum, faults: &str, began: Instant) -> ExitCode {
         say("every promise was kept");
         return ExitCode::SUCCESS;
     }
-    say(&format!("\n{faults}\nseeds with faults: {:?}", sum.failed));
+    say(&format!("seeds with faults: {:?}", sum.failed));
+    if sum.runs > 1 {
+        say(&format!("\n{faults}"));
+    }
     ExitCode::FAILURE
 }
 

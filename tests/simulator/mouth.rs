@@ -66,7 +66,7 @@ impl World {
         let now = self.nodes[usize::from(node)].now(self.now).steady;
         let one = &mut self.nodes[usize::from(node)];
         let mut ledger = Ledger::new(one.id.clone(), self.options.rules);
-        for (_, fact) in one.disk.facts() {
+        for fact in one.disk.statements() {
             if let Fact::Noticed(notice) = fact {
                 ledger.note(notice, now);
             }
@@ -123,7 +123,8 @@ impl World {
 
     /// Says what is due.
     pub(crate) fn speak(&mut self, node: Index) {
-        if !self.nodes[usize::from(node)].eligible || !self.nodes[usize::from(node)].is_on() {
+        let one = &self.nodes[usize::from(node)];
+        if !one.eligible || !one.is_on() || self.silent {
             return;
         }
         let Some(position) = self.position(node) else { return };

@@ -157,6 +157,8 @@ pub struct Node {
     pub uplink_cuts: u32,
     /// Whether it believes so.
     pub thinks_cut_off: bool,
+    /// When it last found that it was not any more.
+    pub back: At,
     /// How late it is with everything.
     pub slow: u64,
     /// How it lies.

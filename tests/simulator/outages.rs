@@ -107,8 +107,10 @@ impl World {
     }
 
     pub(crate) fn note_outage(&mut self, service: usize) {
-        if let Some(since) = self.truths[service].last_began()
-            && self.truths[service].ended + (KNOWN + 2) * self.interval(service) < self.now
+        // the words on the one before must have been said
+        let rested = (KNOWN + 2) * self.interval(service);
+        if let Some(since) = self.truths[service].last_began_after(rested)
+            && self.truths[service].ended + rested < self.now
         {
             self.look_at_storm(service, since, 1);
         }
@@ -254,7 +256,13 @@ impl World {
             if !self.nodes[node].is_on() {
                 continue;
             }
+            // who was off or alone knows no better before its next test has come back
+            let quiet = self.quiet_for();
             for service in 0..self.services.len() {
+                let heard = 2 * self.interval(service) + self.services[service].timeout.0;
+                if quiet < heard {
+                    continue;
+                }
                 let open = self.nodes[node].watch.open_incident(&self.services[service].id).cloned();
                 if let Some(open) = open {
                     let index = self.nodes[node].index;

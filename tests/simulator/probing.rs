@@ -31,6 +31,8 @@ pub struct Probe {
     due: Cycle,
     /// When it began, in the node's mesh time.
     at: MeshTime,
+    /// And in true time.
+    began: At,
     took: u64,
     failed: bool,
     beside: bool,
@@ -121,7 +123,8 @@ impl World {
             self.queue.put(self.now + SUSPICIOUS_AFTER + slow, Happening::Suspicious { node, life, service });
         }
         let beside = beside == Beside::Extra;
-        let probe = Probe { node, life, service, due, at, took, failed, beside };
+        let began = self.now;
+        let probe = Probe { node, life, service, due, at, began, took, failed, beside };
         self.queue.put(self.now + took + slow, Happening::ProbeEnds(Rc::new(probe)));
     }
 
@@ -129,7 +132,8 @@ impl World {
         let one = &self.nodes[usize::from(node)];
         if one.is_on() && one.life == life {
             let id = self.services[service].id.clone();
-            self.hear(node, Event::Suspects(id), None);
+            let began = one.mesh_time(self.now).minus(Millis(SUSPICIOUS_AFTER));
+            self.hear(node, Event::Suspects(id, began), None);
         }
     }
 
@@ -146,7 +150,7 @@ impl World {
         if !one.is_on() {
             return;
         }
-        let outcome = self.judge(node, probe.failed);
+        let outcome = self.judge(node, probe.failed, probe.began);
         self.note_test(node, probe.service);
         let service = Arc::clone(&self.services[probe.service]);
         let interval = service.interval;
@@ -170,7 +174,8 @@ impl World {
     }
 
     /// Whether a failed probe counts: the node looks whether it is cut off itself, and may be wrong.
-    fn judge(&mut self, node: Index, failed: bool) -> Outcome {
+    /// As in the live prober a cut that is over still counts for what began before it was.
+    fn judge(&mut self, node: Index, failed: bool, began: At) -> Outcome {
         let one = &self.nodes[usize::from(node)];
         let cut = one.uplink_cuts > 0;
         if !failed {
@@ -180,7 +185,8 @@ impl World {
         let wrong = self.chance.per_mille(self.options.misjudges);
         let seems_cut = cut != wrong;
         self.note_cut_off(node, seems_cut);
-        if seems_cut && self.options.rules.has(Rule::NoNetwork) {
+        let was_cut = began < self.nodes[usize::from(node)].back;
+        if (seems_cut || was_cut) && self.options.rules.has(Rule::NoNetwork) {
             self.checks.count("probes without network");
             Outcome::NoNetwork
         } else {
@@ -192,6 +198,9 @@ impl World {
         let one = &mut self.nodes[usize::from(node)];
         if std::mem::replace(&mut one.thinks_cut_off, is_cut) == is_cut {
             return;
+        }
+        if !is_cut {
+            one.back = self.now;
         }
         self.checks.fitness_changed = self.now;
         let (cut_off, fitness) =

@@ -54,9 +54,13 @@ impl World {
         let service = self.place_of(&notice.service);
         let key = (service, notice.number, crate::effects::number_of(&notice.node));
         let entry = (notice.incident.start().0, notice.level as u8);
-        let known = *self.checks.numbers.entry(key).or_insert(entry);
+        let (known, at) = *self.checks.numbers.entry(key).or_insert((entry, self.now));
         self.checks.look(Check::OneEntryANumber);
-        if known != entry {
+        // what nobody has heard and the disk has lost was never said
+        let is_lost = self.checks.power_lost(key.2, at);
+        if is_lost {
+            self.checks.numbers.insert(key, (entry, self.now));
+        } else if known != entry {
             self.breaks(Check::OneEntryANumber, |_| format!("{notice:?} has the number of {known:?}"));
         }
     }
@@ -120,13 +124,19 @@ impl World {
         }
     }
 
-    /// As many copies as there were components, and for each loss of a word near them one more.
-    fn allowed_copies(&self, first: At, last: At) -> usize {
+    /// How many components there were at most from a while before one moment until another.
+    fn components_near(&self, first: At, last: At) -> usize {
         let from = first.saturating_sub(NEAR);
         let before =
             self.checks.doubles.iter().rev().find(|(at, _)| *at <= from).map_or(1, |(_, count)| *count);
         let within = self.checks.doubles.iter().filter(|(at, _)| (from..=last).contains(at));
-        let components = within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1);
+        within.map(|(_, count)| *count).chain([before]).max().unwrap_or(1)
+    }
+
+    /// As many copies as there were components, and for each loss of a word near them one more.
+    fn allowed_copies(&self, first: At, last: At) -> usize {
+        let from = first.saturating_sub(NEAR);
+        let components = self.components_near(first, last);
         let losses = self.checks.losses.iter().filter(|at| (from..=last).contains(*at)).count();
         // while the channel fails, or answers are lost, two that try again may do so at the same moment
         let channel = self.options.channel;
@@ -137,6 +147,10 @@ impl World {
     }
 
     fn look_at_last_words(&mut self) {
+        // those who could speak may have left for good
+        if !self.nodes.iter().any(|node| node.eligible && node.is_on()) {
+            return;
+        }
         for service in 0..self.services.len() {
             let id = self.services[service].id.clone();
             let last = self.channel.spoken.iter().rev().find(|spoken| spoken.notice.service == id);
@@ -144,7 +158,13 @@ impl World {
             self.checks.look(Check::RecoverySaid);
             let is_open =
                 self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
-            if last.notice.level >= Level::Incident && !is_open {
+            // design §4: the ledger's order is its numbers, each side of a partition has its own, and what is
+            // said last by the clock may be a side's that knew less. All know the greatest number to be last
+            let said = self.channel.spoken.iter().filter(|spoken| spoken.notice.service == id);
+            let greatest = said.max_by_key(|spoken| (spoken.notice.number, &spoken.notice.node));
+            let is_outrun = greatest.is_some_and(|spoken| spoken.notice.level < Level::Incident)
+                && self.components_near(last.at, last.at) > 1;
+            if last.notice.level >= Level::Incident && !is_open && !is_outrun {
                 self.breaks(Check::RecoverySaid, |_| format!("the last word on {id} is {:?}", last.notice));
             }
         }

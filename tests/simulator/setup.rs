@@ -124,6 +124,7 @@ impl World {
             desks: self.services.iter().map(|_| Desk::default()).collect(),
             uplink_cuts: 0,
             thinks_cut_off: false,
+            back: 0,
             slow: 0,
             lie: None,
             bad_vantage: false,

@@ -18,9 +18,11 @@ impl World {
             | Event::Connected(_)
             | Event::Disconnected(_)
             | Event::HeardSuspicion(_)
-            | Event::Suspects(_)
+            | Event::Suspects(..)
             | Event::CutOff(_)
             | Event::Fit(..)
+            | Event::Figured { .. }
+            | Event::Missed(..)
             | Event::Forgotten(_)
             | Event::Stopping => format!("{event:?}"),
         };
@@ -44,6 +46,8 @@ impl World {
             Effect::Release(facts) => format!("releases {} facts", facts.len()),
             Effect::Ask { to, .. } => format!("asks {to}"),
             Effect::Suspect(_)
+            | Effect::AnswerFigures { .. }
+            | Effect::Missed(_)
             | Effect::Keep(..)
             | Effect::Holder(..)
             | Effect::Seats(_)

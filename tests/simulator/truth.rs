@@ -45,9 +45,11 @@ impl Truth {
         now || self.past.iter().rev().take_while(|(_, end)| *end >= from).any(|(begin, _)| *begin <= until)
     }
 
-    /// When the last one that is over began.
-    pub(crate) fn last_began(&self) -> Option<At> {
-        self.past.last().map(|(began, _)| *began)
+    /// When the last one that is over began, if the one before it had been over for so long by then.
+    pub(crate) fn last_began_after(&self, rest: u64) -> Option<At> {
+        let mut latest = self.past.iter().rev();
+        let (began, _) = *latest.next()?;
+        latest.next().is_none_or(|(_, ended)| ended + rest < began).then_some(began)
     }
 
     /// Another outage begins.

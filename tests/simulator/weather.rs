@@ -153,7 +153,7 @@ impl World {
             }
             Fault::Clock => self.set_clock(node),
             Fault::Join => {
-                if self.nodes.len() < NODES_LIMIT.min(self.options.nodes + 6) {
+                if self.nodes.len() < NODES_LIMIT.min(self.options.nodes + 3) {
                     let node = self.add_node();
                     let asleep: Vec<Index> =
                         self.nodes.iter().filter(|n| n.power == Power::Asleep).map(|n| n.index).collect();

@@ -127,6 +127,8 @@ pub struct World {
     pub(crate) alive: u64,
     pub(crate) alive_since: At,
     pub(crate) testing: bool,
+    /// Nobody speaks on the channel any more.
+    pub(crate) silent: bool,
     pub(crate) gossips: u32,
     hash: u64,
     pub(crate) trace: Option<Trace>,
@@ -156,6 +158,7 @@ impl World {
             alive: 0,
             alive_since: START,
             testing: true,
+            silent: false,
             gossips: 0,
             hash: options.seed,
             trace,

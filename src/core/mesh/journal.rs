@@ -212,6 +212,18 @@ impl Journal {
         }
     }
 
+    /// Sequences of which another has forgotten numbers that never came here, and has later ones: what it
+    /// forgot can't be had any more.
+    pub fn lost(&self, other: &[Have]) -> Vec<Sequence> {
+        let is_lost = |have: &&Have| {
+            let theirs = Held::of(have);
+            let next = self.rows.get(&have.sequence).map_or(1, |row| row.highest().saturating_add(1));
+            theirs.floor() > next && theirs.highest() >= theirs.floor()
+        };
+        let known = other.iter().take(SEQUENCES_LIMIT).filter(is_lost);
+        known.map(|have| have.sequence.clone()).collect()
+    }
+
     /// Whether a sequence may come in at all.
     fn admits(&self, sequence: &Sequence) -> bool {
         self.shed.get(&sequence.author).is_none_or(|first| *first <= sequence.boot)

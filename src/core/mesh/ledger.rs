@@ -20,10 +20,15 @@ mod line;
 pub const STAND_BY: Millis = Millis::seconds(15);
 /// Who sees another's intent waits so long for the word that it was sent.
 pub const HOLD: Millis = Millis::seconds(5);
-/// A message that failed is tried again after this and up to [`RETRY_JITTER`] more.
-pub const RETRY: Millis = Millis::seconds(10);
-/// Chance between nodes that retry while a channel is down, so that they don't all get through at once.
-pub const RETRY_JITTER: Millis = Millis::seconds(3);
+/// Who knows less than what was said waits so much longer: for its own view to catch up, and not as long as
+/// the next one stands by, or the two would speak at once.
+pub const PATIENCE: Millis = Millis::seconds(7);
+/// A message that failed is tried again by the leader after this and up to a third more, then after twice
+/// that and so on. The first time must be over before the next one's turn: an answer takes a second or two.
+pub const RETRY: Millis = Millis::seconds(6);
+/// So often that wait doubles: to 48 s. Who stands by begins with twice [`STAND_BY`] and doubles that once more
+/// often, to eight minutes, so that when a channel is back the leader alone says what waits.
+const RETRY_DOUBLINGS: u64 = 3;
 /// A sending of which nothing is heard for so long has failed: longer than any channel's time-out.
 pub const SENDING_LIMIT: Millis = Millis::seconds(60);
 /// Most services times channels: ten thousand of ten. Notices on further ones are refused.
@@ -157,9 +162,8 @@ impl Ledger {
 
     /// The channel has not accepted a message: it is tried again later, if it is still due then.
     pub fn failed(&mut self, notice: &Notice, now: Steady) {
-        let me = self.me.clone();
         if let Some(line) = self.known_line(&notice.service, &notice.channel) {
-            line.failed(notice, &me, now);
+            line.failed(notice, now);
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod catching_up;
 mod hearing;
+mod past;
 mod standing;
 mod stating;
 mod viewing;
@@ -18,11 +19,13 @@ use super::journal::Journal;
 use super::look::Lookout;
 use super::members::Members;
 use super::mesh_time::{DEFAULT_INTERVAL, MeshClock};
+use super::missed::{Missed, Past};
+use super::mix::Chance;
 use super::rules::RuleSet;
 use super::shared::Shared;
 use super::words::{
-    About, Batch, Beat, Boot, Configuration, Fact, Have, Now, Question, Role, Span, Stamp, Steady, Suspicion,
-    Term,
+    About, Batch, Beat, Boot, Configuration, Fact, FiguresOf, Have, Now, Question, Role, RollupCursor, Span,
+    Stamp, Steady, Suspicion, Term,
 };
 use crate::schedule::Seat;
 use crate::service::Service;
@@ -76,10 +79,21 @@ pub enum Event {
         /// What; none when it did not.
         answer: Option<Answer>,
     },
+    /// A page of the figures that a peer was asked for is stored; where the next one begins, if there is one.
+    Figured {
+        /// Who answered.
+        from: NodeId,
+        /// The ticket of the question.
+        ticket: u64,
+        /// Where the next page begins.
+        more: Option<RollupCursor>,
+    },
+    /// Results of a time were missed that are no longer told; who showed it, if somebody did.
+    Missed(Missed, Option<NodeId>),
     /// This node states something: results of its probes, what its people say.
     Stated(Vec<Fact>),
-    /// A probe of this node takes suspiciously long.
-    Suspects(ServiceId),
+    /// A probe of this node, which began then in mesh time, takes suspiciously long.
+    Suspects(ServiceId, MeshTime),
     /// Whether this node is cut off itself.
     CutOff(CutOff),
     /// Whether this node could do a role's work right now.
@@ -143,6 +157,15 @@ pub enum Effect {
         /// What we have.
         have: Vec<Have>,
     },
+    /// Answer a peer with figures from the store, as many as fit.
+    AnswerFigures {
+        /// The question's token.
+        token: u64,
+        /// Which.
+        of: FiguresOf,
+    },
+    /// Remember over a restart of which time figures are still missed.
+    Missed(Option<Missed>),
     /// Bring this to the disk itself: it is claimed next.
     Keep(Role, Term),
     /// A role has another holder.
@@ -212,32 +235,12 @@ pub struct Machine {
     beats: u64,
     last_beat: Steady,
     next_beat: Steady,
-    suspicions: u64,
     stating: Stating,
     held: Held,
     catching_up: CatchingUp,
+    past: Past,
     /// How many seats each node has, as assigned.
     seats: BTreeMap<NodeId, u32>,
-}
-
-/// Chance that replays: splitmix64.
-#[derive(Debug, Clone)]
-pub(crate) struct Chance(u64);
-
-impl Chance {
-    /// The next number.
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`; 0 when that is 0.
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit.max(1)
-    }
 }
 
 impl Machine {
@@ -253,7 +256,7 @@ impl Machine {
             priority: setup.priority,
             wire: setup.wire,
             rules: setup.rules,
-            chance: Chance(setup.seed),
+            chance: Chance::new(setup.seed),
             started: now.steady,
             members: Members::new(setup.me.clone(), setup.rules),
             clock: MeshClock::new(setup.me.clone(), DEFAULT_INTERVAL, setup.rules),
@@ -269,10 +272,10 @@ impl Machine {
             beats: 0,
             last_beat: Steady::default(),
             next_beat: now.steady,
-            suspicions: 0,
             stating: Stating::default(),
             held: Held::default(),
             catching_up: CatchingUp::new(now.steady),
+            past: Past::default(),
             seats: BTreeMap::new(),
             me: setup.me,
         };
@@ -311,8 +314,12 @@ impl Machine {
             Event::Answered { from, ticket, answer } => {
                 self.hear_answer(&from, ticket, answer, now, &mut effects);
             }
+            Event::Figured { from, ticket, more } => {
+                self.took_figures(&from, ticket, more, now, &mut effects);
+            }
+            Event::Missed(missed, shown_by) => self.miss(missed, shown_by, now, &mut effects),
             Event::Stated(facts) => self.state(facts, now),
-            Event::Suspects(service) => self.suspect(service, now, &mut effects),
+            Event::Suspects(service, began) => self.suspect(service, began, &mut effects),
             Event::CutOff(cut_off) => self.note_cut_off(cut_off, now),
             Event::Fit(role, fitness) => self.note_fitness(&role, fitness, now, &mut effects),
             Event::Watching(services, stamp) => self.watching(services, stamp, now, &mut effects),
@@ -335,6 +342,7 @@ impl Machine {
             self.stating.due(),
             self.members.due(),
             self.catching_up.due(),
+            self.past_due(),
             self.held.due(),
             self.assign_due,
         ]
@@ -364,6 +372,7 @@ impl Machine {
         self.release(now, effects);
         self.publish(now, effects);
         self.catch_up(now, effects);
+        self.ask_for_the_past(now, effects);
         if self.next_beat <= now.steady {
             self.beat(now, effects);
         }

@@ -2,6 +2,7 @@
 
 use crate::facts::{Acknowledgement, Deployment, Hold};
 use crate::result::ProbeResult;
+use crate::rollup::Resolution;
 use crate::vocabulary::{Cycle, MeshTime, Millis, NodeId, ServiceId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -293,8 +294,6 @@ pub struct Suspicion {
     pub author: NodeId,
     /// Of which of its lives.
     pub boot: Boot,
-    /// Counts them.
-    pub number: u64,
     /// What.
     pub service: ServiceId,
     /// When its probe began, in its mesh time.
@@ -311,4 +310,28 @@ pub enum Question {
     },
     /// Answer at once, so that I see how far you are.
     Ping,
+    /// Give me figures of a time of which the results are no longer told.
+    Figures(FiguresOf),
+}
+
+/// Which figures are asked for: of all services and vantage points, a page at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FiguresOf {
+    /// By the hour or the day.
+    pub resolution: Resolution,
+    /// Of spans that begin here or later.
+    pub from: MeshTime,
+    /// And before this.
+    pub to: MeshTime,
+    /// Where the page before ended, as that answer said.
+    pub after: Option<RollupCursor>,
+}
+
+/// Where the next page of figures begins: means something to the node that said it only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollupCursor(pub Vec<u8>);
+
+impl RollupCursor {
+    /// Longest, in bytes.
+    pub const LIMIT: usize = 64;
 }

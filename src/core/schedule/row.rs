@@ -2,7 +2,12 @@
 
 use super::places::Slots;
 use super::{Due, Occasion};
-use crate::vocabulary::{Cycle, MeshTime, ServiceId};
+use crate::vocabulary::{Cycle, MeshTime, Millis, ServiceId};
+
+/// A service that was tested so long before its new slot of the same cycle is tested there once more: the
+/// slack that promise 4 has. Else nobody might look for most of a cycle where a mesh has just gathered,
+/// since everybody has tested at once before having the seats of the whole.
+const AGAIN_AFTER: Millis = Millis::seconds(2);
 
 /// Whether a service's probe runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +39,10 @@ pub(super) struct Row {
     /// The cycle of the next probe and when it is due; none when the service is no longer planned and
     /// only its last probe still runs.
     pub(super) next: Option<(Cycle, MeshTime)>,
+    /// When a cycle that is tested already is tested once more, before `next`.
+    pub(super) again: Option<MeshTime>,
+    /// When it last came due.
+    pub(super) tested: Option<MeshTime>,
     pub(super) state: State,
     /// The lane of its next probe: slow when the last one was.
     pub(super) lane: Lane,
@@ -46,7 +55,15 @@ impl Row {
         let current = Cycle::at(now, slots.interval);
         // one ahead of the clock may have a word, but no slot yet
         let known = known.filter(|known| *known <= slots.horizon(now)).map(|known| known.min(current));
-        let fresh = Self { slots, last: known, next: None, state: State::Idle, lane: Lane::Quick };
+        let fresh = Self {
+            slots,
+            last: known,
+            next: None,
+            again: None,
+            tested: None,
+            state: State::Idle,
+            lane: Lane::Quick,
+        };
         before.map_or(fresh, |before| Row { slots, next: None, ..before })
     }
 
@@ -59,11 +76,16 @@ impl Row {
         start: MeshTime,
         now: MeshTime,
     ) -> MeshTime {
-        match before {
+        let at = match before {
             Some((cycle, at)) if cycle <= self.slots.passed(now) => self.settle(now, Some(at)),
             Some(_) => self.settle(now, None),
             None => self.settle(now, Some(start)),
-        }
+        };
+        let ahead = self.slots.passed(now).later(1, self.slots.interval);
+        let slot = self.slots.time(ahead);
+        let is_long_ago = self.tested.is_some_and(|tested| slot >= tested.plus(AGAIN_AFTER));
+        self.again = Some(slot).filter(|slot| self.last == Some(ahead) && is_long_ago && *slot < at);
+        self.again.unwrap_or(at)
     }
 
     /// Finds the next probe: at `start` for the slot that has passed if that has no result, else at the
@@ -78,18 +100,26 @@ impl Row {
             Some(_) | None => (upcoming, slot),
         };
         self.next = Some((cycle, at));
+        self.again = None;
         at
     }
 
     /// Its slot has come: what is due now, and when the one after it is.
     pub(super) fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
         let (mut cycle, mut at) = self.next?;
+        if let Some(again) = self.again.take().filter(|_| now < at) {
+            self.tested = Some(now);
+            let cycle = Cycle::at(again, self.slots.interval);
+            let due =
+                Due { service: service.clone(), cycle, at: again, until: at, occasion: Occasion::Extra };
+            return Some((due, at));
+        }
         let passed = self.slots.passed(now);
         if passed > cycle {
             // late by more than an interval: the slots between are missing, not made up for
             (cycle, at) = (passed, self.slots.time(passed));
         }
-        self.last = Some(cycle);
+        (self.last, self.tested) = (Some(cycle), Some(now));
         let until = self.settle(now, None);
         let due = Due { service: service.clone(), cycle, at, until, occasion: Occasion::Slot };
         Some((due, until))

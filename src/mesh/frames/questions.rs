@@ -1,5 +1,6 @@
 //! Questions to one peer and its answers: catching up, and commands.
 
+use super::rollups::{self, Figured};
 use super::{ASK_LIMIT, COMMAND_LIMIT, FrameError, Kind, SealError, batch, bytes, have, header, unwrapped};
 use crate::mesh_id::MeshId;
 use p7_core::mesh::words::{Batch, Have, Question};
@@ -49,6 +50,8 @@ pub enum Answered {
     CaughtUp(CaughtUp),
     /// What came of a command.
     Command(CommandAnswer),
+    /// A page of figures.
+    Figured(Figured),
 }
 
 /// The facts that were lacked, each batch verified.
@@ -134,7 +137,7 @@ pub fn answer_command(answer: &CommandAnswer, wire: u8) -> Result<Vec<u8>, SealE
     framed(Kind::CommandAnswer, wire, &CommandAnswerV1 { outcome, text })
 }
 
-fn framed(kind: Kind, wire: u8, body: &impl Serialize) -> Result<Vec<u8>, SealError> {
+pub(super) fn framed(kind: Kind, wire: u8, body: &impl Serialize) -> Result<Vec<u8>, SealError> {
     let mut frame = header(kind, wire)?.to_vec();
     bytes::append(&mut frame, body)?;
     Ok(frame)
@@ -152,7 +155,8 @@ pub fn open_question(frame: &[u8]) -> Result<Asked, FrameError> {
                 text: bytes::text(read.text, COMMAND_LIMIT, "a command's text")?.to_owned(),
             }))
         }
-        Kind::Beat | Kind::Batch | Kind::Suspicion | Kind::CaughtUp | Kind::CommandAnswer => {
+        Kind::Figures => Ok(Asked::Question(Question::Figures(rollups::read_question(body)?))),
+        Kind::Beat | Kind::Batch | Kind::Suspicion | Kind::CaughtUp | Kind::CommandAnswer | Kind::Figured => {
             Err(FrameError::Kind(kind as u8))
         }
     }
@@ -172,7 +176,8 @@ pub fn open_answer(frame: &[u8], mesh: &MeshId) -> Result<Answered, FrameError> 
                 _ => Err(FrameError::Shape("what came of a command")),
             }
         }
-        Kind::Beat | Kind::Batch | Kind::Suspicion | Kind::CatchUp | Kind::Command => {
+        Kind::Figured => rollups::read_answer(body).map(Answered::Figured),
+        Kind::Beat | Kind::Batch | Kind::Suspicion | Kind::CatchUp | Kind::Command | Kind::Figures => {
             Err(FrameError::Kind(kind as u8))
         }
     }

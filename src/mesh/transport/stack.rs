@@ -3,6 +3,7 @@
 
 use super::StartError;
 use super::figures::Counters;
+use super::greeting::Greeted;
 use super::meter::Metered;
 use crate::key::MeshKey;
 use libp2p::core::muxing::StreamMuxerBox;
@@ -20,7 +21,8 @@ use std::{fmt, io};
 
 /// How long a machine has to take a connection.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// How long it has to prove that it belongs to the mesh, the former included.
+/// How long it has to prove that it belongs to the mesh, the former included: some six round trips, so that
+/// a satellite with loss gets in, too. Another key is noticed at once, see [`Greeted`].
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Most streams of one connection: gossip, identify and a few questions at once.
 const STREAMS_LIMIT: usize = 64;
@@ -85,7 +87,9 @@ fn layers(keypair: &Keypair, key: &MeshKey, counters: Arc<Counters>) -> Result<L
     let reached = TransportTimeout::new(tcp, CONNECT_WITHIN)
         .map_err(|error| Failed { not_reached: Some(NotReached), detail: error.to_string() });
     let ready = reached
-        .and_then(move |stream, _| pre_shared.handshake(Metered::new(stream, counters)))
+        .and_then(move |stream, _| async move {
+            pre_shared.handshake(Metered::new(stream, counters)).await.map(Greeted::new)
+        })
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux)

@@ -5,9 +5,10 @@
 mod common;
 
 use common::{DAY, HOUR, NEW_YEAR, commit, failed, keep_up, node, open, result, service};
+use p7_core::mesh::missed::Missed;
 use p7_core::result::ProbeResult;
 use p7_core::vocabulary::MeshTime;
-use p7_store::{Imported, Resolution, Rollup, RollupRow, Store, StoreError};
+use p7_store::{Imported, Resolution, Rollup, RollupCursor, RollupRow, Store, StoreError};
 
 /// The end of the test's time.
 const END: u64 = NEW_YEAR + 3 * DAY;
@@ -162,4 +163,28 @@ fn what_no_rollup_can_be_is_refused_and_counted() {
     assert_eq!(import(&store, &[old]), Imported { taken: 0, known: 1, malformed: 0 });
     let error = store.import_rollups(&vec![row; 1001], MeshTime(END)).unwrap_err();
     assert!(matches!(error, StoreError::TooMuch { asked: 1001, limit: 1000, .. }), "{error:?}");
+}
+
+#[test]
+fn a_page_goes_on_where_the_bytes_of_its_cursor_say_and_absences_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path());
+    let span = (MeshTime(NEW_YEAR), MeshTime(END));
+    let first = store.export_rollups(Resolution::Hour, span, None, 10).unwrap();
+    let cursor = RollupCursor::of(&first.next.unwrap().to_bytes()).unwrap();
+    assert_eq!(Some(cursor), first.next);
+    let second = store.export_rollups(Resolution::Hour, span, Some(cursor), 10).unwrap();
+    let both = exported(&store, Resolution::Hour, NEW_YEAR, END, 20);
+    assert_eq!([first.rows, second.rows].concat(), both[..20]);
+    assert_eq!(RollupCursor::of(b"anything"), None);
+
+    assert_eq!((store.seen().unwrap(), store.missed().unwrap()), (None, None));
+    let missed = Some(Missed { from: span.0, to: span.1 });
+    store.note_seen(span.1).unwrap();
+    store.note_missed(missed).unwrap();
+    store.close().unwrap();
+    let store = open(dir.path());
+    assert_eq!((store.seen().unwrap(), store.missed().unwrap()), (Some(span.1), missed));
+    store.note_missed(None).unwrap();
+    assert_eq!(store.missed().unwrap(), None);
 }

@@ -421,27 +421,26 @@ async fn phases_agree_with_a_server_of_known_delay() {
         _ = stream.read(&mut [0]).await;
     })
     .await;
-    // the least of a few: the machine may be busy, but nothing makes a delay shorter
-    let mut least = [f64::MAX; 3];
-    for _ in 0..8 {
+    // the least of many: the machine may be busy, but nothing makes a delay shorter
+    let mut least = [f64::MAX; 4];
+    for _ in 0..80 {
         let attempt = http(&format!("url = 'http://{to}/'")).await;
         assert_eq!(attempt.outcome, Outcome::Up);
         let phases = attempt.phases;
-        let sum: u32 = phases.named().iter().map(|(_, t)| t.0).sum();
-        assert!(
-            sum <= attempt.latency.0 && attempt.latency.0 - sum < 20_000,
-            "{phases:?} {:?}",
-            attempt.latency
-        );
+        let sum: f64 = phases.named().iter().map(|(_, t)| t.as_ms()).sum();
         let over = [
             phases.processing.as_ms() - 60.0,
             phases.transfer.as_ms() - 40.0,
             attempt.latency.as_ms() - 100.0,
+            attempt.latency.as_ms() - sum,
         ];
         for (least, over) in least.iter_mut().zip(over) {
             assert!(over > -1.0, "{phases:?}");
             *least = least.min(over);
         }
+        if least.iter().all(|over| *over < 3.0) {
+            return;
+        }
     }
-    assert!(least.iter().all(|over| *over < 3.0), "{least:?}");
+    panic!("more than the server took: {least:?}");
 }

@@ -47,7 +47,7 @@ impl Handler<NetworkNoted> for Recorder {
 
 impl Handler<Suspected> for Recorder {
     type Result = ();
-    fn handle(&mut self, Suspected(service): Suspected, _: &mut Self::Context) {
+    fn handle(&mut self, Suspected { service, .. }: Suspected, _: &mut Self::Context) {
         self.suspected.lock().unwrap().push(service);
     }
 }

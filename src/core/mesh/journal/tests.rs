@@ -282,3 +282,17 @@ proptest! {
         prop_assert_eq!((kept.digest(), kept.gaps()), (anew.digest(), anew.gaps()));
     }
 }
+
+#[test]
+fn what_another_has_forgotten_and_never_came_here_is_lost() {
+    let have = |floor, upto| have("a", floor, upto, &[]);
+    let journal = Journal::new(&[have(1, 10)]);
+    let lost = |theirs: Have| !journal.lost(&[theirs]).is_empty();
+    assert!(!lost(have(1, 50)), "it still has all that is missing");
+    assert!(!lost(have(11, 50)), "what it forgot is here");
+    assert!(lost(have(12, 50)));
+    assert!(!lost(have(12, 0)), "nothing of it is left: nothing says that it was missed");
+    let stranger = Have { sequence: results("b"), ..have(2, 9) };
+    assert!(lost(stranger.clone()));
+    assert!(!lost(Have { floor: 1, ..stranger }));
+}

@@ -1,6 +1,6 @@
 //! What was and should be said of one service on one channel.
 
-use super::{HOLD, Position, RETRY, RETRY_JITTER, SENDING_LIMIT, STAND_BY, Step, Wanted};
+use super::{HOLD, PATIENCE, Position, RETRY, RETRY_DOUBLINGS, SENDING_LIMIT, STAND_BY, Step, Wanted};
 use crate::mesh::mix;
 use crate::mesh::rules::{Rule, RuleSet};
 use crate::mesh::words::{Detail, Notice, Saying, Steady, Word};
@@ -66,10 +66,23 @@ pub(super) struct Line {
     since: Option<(Steady, Option<Key>)>,
     /// What this node is sending, and when it has failed.
     sending: Option<(Notice, Steady)>,
-    /// What it failed to send, and when it tries again.
+    /// What it failed to send, and when it did.
     failed: Option<(Notice, Steady)>,
     tries: u64,
     wake: Option<Steady>,
+}
+
+/// How long after its failure in so many tries a node tries again. Who stands by is slow to: until the leader
+/// has said that it got through, nobody else knows.
+fn retry_after(me: &NodeId, tries: u64, position: Position) -> Millis {
+    let (first, most) = match position {
+        Position::Leader => (RETRY, RETRY_DOUBLINGS),
+        Position::StandBy(_) => (Millis(2 * STAND_BY.0), RETRY_DOUBLINGS + 1),
+    };
+    let Some(doublings) = tries.checked_sub(1) else { return Millis(0) };
+    let wait = first.0 << doublings.min(most);
+    let chance = mix::with(mix::of_text(me.as_str()), tries) % (wait / 3 + 1);
+    Millis(wait + chance)
 }
 
 fn key(notice: &Notice) -> Key {
@@ -122,13 +135,12 @@ impl Line {
         self.note(sent);
     }
 
-    pub(super) fn failed(&mut self, notice: &Notice, me: &NodeId, now: Steady) {
+    pub(super) fn failed(&mut self, notice: &Notice, now: Steady) {
         self.tries = self.tries.saturating_add(1);
-        let chance = mix::with(mix::of_text(me.as_str()), self.tries) % (RETRY_JITTER.0 + 1);
         self.sending = None;
-        let at = now.plus(RETRY).plus(Millis(chance));
-        self.failed = Some((notice.clone(), at));
-        self.wake = Some(at);
+        self.failed = Some((notice.clone(), now));
+        // the next turn knows this node's place
+        self.wake = Some(now.plus(RETRY));
     }
 
     pub(super) fn slept(&mut self) {
@@ -148,8 +160,9 @@ impl Line {
             self.failed = Some((lost, turn.now));
         }
         if !turn.rules.has(Rule::ReadAgain)
-            && let Some((notice, at)) = self.failed.clone()
+            && let Some((notice, failed)) = self.failed.clone()
         {
+            let at = failed.plus(retry_after(turn.me, self.tries, turn.position));
             return if turn.now < at {
                 self.wake = Some(at);
                 None
@@ -161,6 +174,7 @@ impl Line {
         let Some(wanted) = wanted.filter(|_| due != Due::No) else {
             self.since = None;
             self.failed = None;
+            self.tries = 0;
             return None;
         };
         let from = self.not_before(due, turn);
@@ -203,13 +217,14 @@ impl Line {
             Position::StandBy(place) if turn.rules.has(Rule::StandBy) => u64::from(place),
             Position::StandBy(_) | Position::Leader => 0,
         };
-        let patience = u64::from(due == Due::Patiently);
-        let mut from = since.plus(Millis(STAND_BY.0 * (place + patience)));
-        if let Some((_, at)) = &self.failed {
-            from = from.max(*at);
+        let patience = if due == Due::Patiently { PATIENCE } else { Millis(0) };
+        let mut from = since.plus(Millis(STAND_BY.0 * place)).plus(patience);
+        if let Some((_, failed)) = &self.failed {
+            from = from.max(failed.plus(retry_after(turn.me, self.tries, turn.position)));
         }
+        // one after the other, or all that an intent has held up would speak at once when it comes to nothing
         if let Some((_, heard)) = self.foreign.as_ref().filter(|_| turn.rules.has(Rule::HoldIntent)) {
-            from = from.max(heard.plus(HOLD));
+            from = from.max(heard.plus(Millis(HOLD.0 * (place + 1))));
         }
         from
     }

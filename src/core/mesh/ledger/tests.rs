@@ -128,9 +128,10 @@ fn who_hears_anothers_intent_waits_for_its_outcome() {
         it
     };
     let mut it = heard(RuleSet::ALL);
-    assert_eq!((due(&mut it, 7, Incident, StandBy(1), 15), it.next_due()), (vec![], Some(at(19))));
+    assert_eq!((due(&mut it, 7, Incident, Leader, 15), it.next_due()), (vec![], Some(at(19))));
+    assert_eq!((due(&mut it, 7, Incident, StandBy(1), 15), it.next_due()), (vec![], Some(at(24))), "in turn");
     it.note(&intent(1, "a", 7, Incident), at(18));
-    assert_eq!(due(&mut it, 7, Incident, StandBy(1), 19), [Step::Intend(intent(2, "me", 7, Incident))]);
+    assert_eq!(due(&mut it, 7, Incident, StandBy(1), 24), [Step::Intend(intent(2, "me", 7, Incident))]);
     let mut it = heard(RuleSet::ALL);
     it.note(&sent(1, "a", 7, Incident), at(16));
     assert_eq!(due(&mut it, 7, Incident, StandBy(1), 19), []);
@@ -158,23 +159,61 @@ fn what_failed_is_tried_again_under_its_number_if_nobody_else_has_said_it() {
         let mut it = ledger(rules);
         assert_eq!(due(&mut it, 7, Incident, Leader, 0).len(), 1);
         it.failed(&intent(1, "me", 7, Incident), at(1));
-        assert_eq!(due(&mut it, 7, Incident, Leader, 10), [], "not before ten seconds");
-        assert!(it.next_due().is_some_and(|next| (at(11)..=at(14)).contains(&next)));
+        assert_eq!(due(&mut it, 7, Incident, Leader, 6), [], "not before six seconds");
+        assert!(it.next_due().is_some_and(|next| (at(7)..=at(9)).contains(&next)));
         it
     };
     let again = Step::Again(intent(1, "me", 7, Incident));
     let mut it = failing(RuleSet::ALL);
     assert_eq!(due(&mut it, 7, Incident, Leader, 14), std::slice::from_ref(&again));
     let mut it = failing(RuleSet::ALL);
-    it.note(&sent(2, "a", 7, Incident), at(12));
+    it.note(&sent(2, "a", 7, Incident), at(6));
     assert_eq!(due(&mut it, 7, Incident, Leader, 14), [], "another was faster");
     let mut it = failing(RuleSet::ALL);
     assert_eq!(due(&mut it, 7, Healthy, Leader, 14), [], "it is over");
     let mut it = failing(RuleSet::ALL);
     assert_eq!(due(&mut it, 7, Down, Leader, 14), [Step::Intend(intent(2, "me", 7, Down))]);
     let mut blind = failing(RuleSet::ALL.without(Rule::ReadAgain));
-    blind.note(&sent(2, "a", 7, Incident), at(12));
+    blind.note(&sent(2, "a", 7, Incident), at(6));
     assert_eq!(due(&mut blind, 7, Incident, Leader, 14), [again]);
+}
+
+#[test]
+fn while_a_channel_fails_the_leader_tries_often_and_who_stands_by_seldom() {
+    let tries = |position| {
+        let mut it = ledger(RuleSet::ALL);
+        let mut tries: Vec<u64> = Vec::new();
+        for second in 0..600 {
+            for step in due(&mut it, 7, Incident, position, second) {
+                let (Step::Intend(notice) | Step::Again(notice)) = step;
+                it.failed(&notice, at(second));
+                tries.push(second);
+            }
+        }
+        tries
+    };
+    let (leader, next) = (tries(Leader), tries(StandBy(1)));
+    assert!(leader[0] == 0 && (6..=9).contains(&leader[1]), "over before another's turn: {leader:?}");
+    assert!(leader.windows(2).all(|pair| pair[1] - pair[0] <= 65), "{leader:?}");
+    assert!(next[0] == 15 && next.len() <= 5, "{next:?}");
+    let mut it = ledger(RuleSet::ALL);
+    for second in [15, 60, 180] {
+        due(&mut it, 7, Incident, StandBy(1), second);
+        it.failed(&intent(1, "me", 7, Incident), at(second));
+    }
+    assert_eq!(due(&mut it, 7, Incident, Leader, 220).len(), 1, "who leads now tries as leaders do");
+}
+
+#[test]
+fn a_leader_that_waits_for_its_view_is_ahead_of_who_stands_by_with_a_better_one() {
+    let last = sent(3, "a", 8, Down);
+    let first_word = |wants: u64, position| {
+        let mut it = ledger(RuleSet::ALL);
+        it.note(&last, at(0));
+        (0..60).find(|second| !due(&mut it, wants, Healthy, position, *second).is_empty()).unwrap()
+    };
+    let (leader, next) = (first_word(7, Leader), first_word(8, StandBy(1)));
+    assert!(leader + HOLD.0 / 1000 <= next, "{leader} and {next}");
 }
 
 #[test]
@@ -241,10 +280,10 @@ fn where_the_ledger_is_ahead_of_what_this_node_knows_it_waits_before_it_speaks()
     let mut it = knowing(sent(3, "a", 8, Incident));
     assert_eq!(due(&mut it, 7, Incident, Leader, 0), [], "late results moved its beginning: it is the same");
     assert_eq!(due(&mut it, 7, Healthy, Leader, 0), [], "this node may not know yet that it failed again");
-    assert_eq!(due(&mut it, 7, Healthy, Leader, 15), [Step::Intend(intent(4, "me", 7, Healthy))]);
+    assert_eq!(due(&mut it, 7, Healthy, Leader, 7), [Step::Intend(intent(4, "me", 7, Healthy))]);
     let mut it = knowing(sent(3, "a", 7, Healthy));
     assert_eq!(due(&mut it, 7, Down, Leader, 0), [], "this node may not know yet that it is over");
-    assert_eq!(due(&mut it, 7, Down, Leader, 15), [Step::Intend(intent(4, "me", 7, Down))]);
+    assert_eq!(due(&mut it, 7, Down, Leader, 7), [Step::Intend(intent(4, "me", 7, Down))]);
     let mut it = knowing(sent(3, "a", 6, Incident));
     assert_eq!(due(&mut it, 7, Healthy, Leader, 0).len(), 1, "whatever was said to fail is well again");
 }

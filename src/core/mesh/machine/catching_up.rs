@@ -29,6 +29,7 @@ const ASKING_LIMIT: usize = 4;
 enum Asked {
     CatchUp,
     Ping,
+    Figures,
 }
 
 /// What is known of a peer we are connected to.
@@ -92,6 +93,14 @@ impl CatchingUp {
         self.asking.retain(|_, (asked, ..)| asked != peer);
     }
 
+    /// This machine slept: questions that were not answered meanwhile prove nothing.
+    pub(super) fn slept(&mut self) {
+        self.asking.clear();
+        for peer in self.peers.values_mut() {
+            peer.mute = 0;
+        }
+    }
+
     /// A peer's digest was compared with ours.
     pub(super) fn compared(&mut self, peer: &NodeId, differs: bool, now: Steady) {
         let Some(known) = self.peers.get_mut(peer) else { return };
@@ -111,6 +120,37 @@ impl CatchingUp {
 
     fn is_asking(&self, peer: &NodeId) -> bool {
         self.asking.values().any(|(asked, what, _)| asked == peer && *what == Asked::CatchUp)
+    }
+
+    /// Whether something is on its way, or to be asked for, beside how far peers are.
+    pub(super) fn is_busy(&self) -> bool {
+        self.asking.values().any(|(_, what, _)| *what != Asked::Ping)
+            || self.peers.values().any(|peer| peer.wanted)
+    }
+
+    /// The peers that are connected.
+    pub(super) fn peers(&self) -> impl Iterator<Item = &NodeId> {
+        self.peers.keys()
+    }
+
+    /// Notes that a peer is asked for figures; the ticket.
+    pub(super) fn asks_for_figures(&mut self, of: &NodeId, now: Steady) -> u64 {
+        self.tickets += 1;
+        self.asking.insert(self.tickets, (of.clone(), Asked::Figures, now));
+        self.tickets
+    }
+
+    /// Whether this peer was asked for figures with this ticket.
+    pub(super) fn has_asked_for_figures(&self, of: &NodeId, ticket: u64) -> bool {
+        self.asking.get(&ticket).is_some_and(|(asked, what, _)| asked == of && *what == Asked::Figures)
+    }
+
+    /// Notes that it has answered that.
+    pub(super) fn figured(&mut self, of: &NodeId, ticket: u64) {
+        self.asking.remove(&ticket);
+        if let Some(peer) = self.peers.get_mut(of) {
+            peer.mute = 0;
+        }
     }
 
     /// How many more peers may be asked now what is lacking.
@@ -166,14 +206,19 @@ impl Machine {
 
     /// Questions that the transport has forgotten count as not answered.
     fn give_up(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let mut mute = Vec::new();
+        let (mut mute, mut no_figures) = (Vec::new(), false);
         self.catching_up.asking.retain(|_, (peer, what, since)| {
             let is_old = since.plus(GIVE_UP) <= now.steady;
-            if is_old && *what == Asked::Ping {
-                mute.push(peer.clone());
+            match what {
+                Asked::Ping if is_old => mute.push(peer.clone()),
+                Asked::Figures => no_figures |= is_old,
+                Asked::Ping | Asked::CatchUp => {}
             }
             !is_old
         });
+        if no_figures {
+            self.past.failed(now.steady);
+        }
         for peer in mute {
             self.note_mute(&peer, effects);
         }
@@ -238,6 +283,7 @@ impl Machine {
     ) {
         match question {
             Question::Ping => effects.push(Effect::Answer { token, spans: Vec::new(), have: Vec::new() }),
+            Question::Figures(of) => effects.push(Effect::AnswerFigures { token, of }),
             Question::CatchUp { have } => {
                 let spans = self.journal.gives(&have, Limit::ANSWER);
                 effects.push(Effect::Answer { token, spans, have: self.journal.have() });
@@ -266,6 +312,10 @@ impl Machine {
             return;
         }
         self.catching_up.due = Some(now.steady);
+        if what == Asked::Figures {
+            // none, or not what was asked for
+            return self.past.failed(now.steady);
+        }
         let Some(answer) = answer else {
             if what == Asked::Ping {
                 self.note_mute(from, effects);

@@ -79,6 +79,7 @@ impl Machine {
     pub(super) fn wake_up(&mut self, now: Now, effects: &mut Vec<Effect>) {
         if self.rules.has(Rule::Sleep) {
             self.lookout.slept();
+            self.catching_up.slept();
             let changes = self.members.slept(now);
             self.clock.own_clock(now);
             self.changed(changes, now, effects);

@@ -2,7 +2,7 @@
 
 use super::{Effect, Machine};
 use crate::mesh::words::{Batch, Chapter, Fact, Now, Sequence, Steady, Suspicion};
-use crate::vocabulary::{Millis, NodeId, ServiceId, Vote};
+use crate::vocabulary::{MeshTime, Millis, ServiceId, Vote};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -152,20 +152,11 @@ impl Machine {
         effects.push(Effect::Publish(Batch { sequence, number, at, facts, sealed: Arc::default() }));
     }
 
-    /// Tells the others that a probe takes suspiciously long.
-    pub(super) fn suspect(&mut self, service: ServiceId, now: Now, effects: &mut Vec<Effect>) {
-        self.suspicions += 1;
-        effects.push(Effect::Suspect(Suspicion {
-            author: self.author(),
-            boot: self.boot,
-            number: self.suspicions,
-            service,
-            began: self.mesh_time(now),
-        }));
-    }
-
-    fn author(&self) -> NodeId {
-        self.me.clone()
+    /// Tells the others that a probe takes suspiciously long. It is about when that began: who has looked
+    /// since then has seen as much.
+    pub(super) fn suspect(&mut self, service: ServiceId, began: MeshTime, effects: &mut Vec<Effect>) {
+        let (author, boot) = (self.me.clone(), self.boot);
+        effects.push(Effect::Suspect(Suspicion { author, boot, service, began }));
     }
 }
 

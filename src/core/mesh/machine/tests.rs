@@ -1,6 +1,8 @@
 //! A handful of machines on one network without loss: what they do for each other.
 
 mod connections;
+mod past;
+mod suspecting;
 
 use super::*;
 use crate::facts::{Deployment, DeploymentState};
@@ -227,6 +229,8 @@ impl Net {
             Effect::Confirm(service) => node.confirms.push(service),
             Effect::Disconnect(peer) => node.closed.push(peer),
             Effect::Answer { .. }
+            | Effect::AnswerFigures { .. }
+            | Effect::Missed(_)
             | Effect::Keep(..)
             | Effect::Holder(..)
             | Effect::Members

@@ -66,7 +66,27 @@ fn a_cycle_keeps_its_time_when_its_new_slot_has_passed_and_takes_its_new_slot_wh
     // and back, after the cycle was tested and before the next is
     table.plan(&seated(every(10, &["a"]), SECOND_OF_TWO), after(16_000));
     assert_eq!(table.turn(after(20_000)), []);
+    assert_eq!(table.next_turn(), Some(after(25_000)));
     assert_eq!(table.turn(after(25_000)), [start("a", cycle(20_000), 25_000, 35_000)]);
+}
+
+#[test]
+fn where_the_new_slot_of_a_tested_cycle_is_well_ahead_there_is_an_extra_test() {
+    for (tested_at, is_tested_again) in [(1000, true), (2999, true), (3100, false), (4900, false)] {
+        let mut table = Timetable::new(limits(9, 9));
+        table.plan(&every(10, &["a"]), after(tested_at));
+        assert_eq!(table.turn(after(tested_at)), [start("a", cycle(0), tested_at, 10_000)]);
+        table.ended(&id("a"), after(tested_at + 10));
+        for _ in 0..3 {
+            // however often it is told
+            table.plan(&seated(every(10, &["a"]), SECOND_OF_TWO), after(tested_at + 20));
+        }
+        let expected = [extra("a", cycle(0), 5000, 15_000)];
+        assert_eq!(table.turn(after(5000)), expected.get(..usize::from(is_tested_again)).unwrap());
+        table.ended(&id("a"), after(5010));
+        assert_eq!(table.turn(after(14_999)), []);
+        assert_eq!(table.turn(after(15_000)), [start("a", cycle(10_000), 15_000, 25_000)]);
+    }
 }
 
 #[test]
@@ -92,7 +112,7 @@ fn new_seats_for_all_make_no_burst() {
 }
 
 #[test]
-fn however_often_seats_change_no_cycle_is_lost_and_none_is_tested_twice() {
+fn however_often_seats_change_no_cycle_is_lost_and_none_has_two_slots() {
     let mut chance = Chance(11);
     let all = ["a", "b", "c", "d", "e", "f", "g"];
     let mut table = Timetable::new(limits(9, 9));
@@ -112,6 +132,10 @@ fn however_often_seats_change_no_cycle_is_lost_and_none_is_tested_twice() {
         for step in table.turn(now) {
             let Step::Start(due) = step else { panic!("{step:?}") };
             table.ended(&due.service, now);
+            if due.occasion == Occasion::Extra {
+                assert_eq!(latest.get(&due.service), Some(&due.cycle), "only of a cycle that is tested");
+                continue;
+            }
             if let Some(before) = latest.insert(due.service.clone(), due.cycle) {
                 assert_eq!(before.later(1, Interval::new(Millis::seconds(10))), due.cycle, "{due:?}");
             }

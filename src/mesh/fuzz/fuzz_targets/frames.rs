@@ -17,8 +17,8 @@ const MESH_BYTES: [u8; 16] = 0xe066_0401_7986_76ca_7c6f_de35_b283_58a2_u128.to_b
 fuzz_target!(|bytes: &[u8]| {
     drop(open_gossip(bytes, &MESH));
     let [wire, kind, body @ ..] = bytes else { return };
-    let wire = 1 + wire % 2;
-    let plain = [&[0x50, wire, 16 + kind % 4], body].concat();
+    let wire = 1 + wire % 3;
+    let plain = [&[0x50, wire, 16 + kind % 6], body].concat();
     drop(open_question(&plain));
     drop(open_answer(&plain, &MESH));
     let kind = 1 + kind % 3;

@@ -3,11 +3,13 @@
 //! To record those of a new version: `P7_RECORD_FRAMES=1 cargo test -p p7-mesh --test frames`. What is
 //! recorded is never written over.
 
-use crate::samples::{batch, beat, have, keypair, mesh, results, statements, suspicion};
-use p7_core::mesh::words::{Beat, Chapter, Detail, Fact, Question, Word};
+use crate::samples::{batch, beat, figures, figures_of, have, keypair, mesh, results, statements, suspicion};
+use p7_core::mesh::words::{Beat, Chapter, Detail, Fact, Question, RollupCursor, Word};
+use p7_core::rollup::Resolution;
 use p7_mesh::frames::{
-    Answered, Asked, Command, CommandAnswer, Gossip, answer_catch_up, answer_command, ask_catch_up,
-    ask_command, open_answer, open_gossip, open_question, seal_batch, seal_beat, seal_suspicion,
+    Answered, Asked, Command, CommandAnswer, Figured, Gossip, answer_catch_up, answer_command,
+    answer_figures, ask_catch_up, ask_command, ask_figures, open_answer, open_gossip, open_question,
+    seal_batch, seal_beat, seal_suspicion,
 };
 use std::fmt::Write as _;
 use std::fs;
@@ -41,6 +43,8 @@ fn gossip(name: &str, wire: u8, fresh: &[u8]) -> Gossip {
 fn a_recorded_beat_is_read_and_what_version_1_lacks_is_as_if_nothing_were_wrong() {
     let second = seal_beat(&beat(), &keypair(1), &mesh(), 2).unwrap();
     assert_eq!(gossip("beat", 2, &second), Gossip::Beat(beat()));
+    let third = seal_beat(&beat(), &keypair(1), &mesh(), 3).unwrap();
+    assert_eq!(gossip("beat", 3, &third), Gossip::Beat(beat()));
     let first = seal_beat(&beat(), &keypair(1), &mesh(), 1).unwrap();
     assert_eq!(gossip("beat", 1, &first), Gossip::Beat(Beat { cut_off: false, digest: 0, ..beat() }));
     assert_eq!(recorded("beat", 2, &second), second, "a beat is written as it was");
@@ -49,7 +53,7 @@ fn a_recorded_beat_is_read_and_what_version_1_lacks_is_as_if_nothing_were_wrong(
 
 #[test]
 fn a_recorded_suspicion_is_read() {
-    for wire in [1, 2] {
+    for wire in [1, 2, 3] {
         let fresh = seal_suspicion(&suspicion(), &keypair(1), &mesh(), wire).unwrap();
         assert_eq!(gossip("suspicion", wire, &fresh), Gossip::Suspicion(suspicion()));
     }
@@ -60,7 +64,7 @@ fn recorded_batches_are_read_and_kept_as_they_were_sealed() {
     for (name, expected) in
         [("results", results()), ("statements", statements()), ("empty", batch(Chapter::Results, vec![]))]
     {
-        for wire in [1, 2] {
+        for wire in [1, 2, 3] {
             let fresh = seal_batch(&expected, &keypair(1), &mesh(), wire).unwrap();
             let Gossip::Batch(opened) = gossip(name, wire, &fresh) else { panic!("no batch") };
             assert_eq!(opened.skipped, 0);
@@ -74,7 +78,7 @@ fn recorded_batches_are_read_and_kept_as_they_were_sealed() {
 
 #[test]
 fn recorded_questions_and_answers_are_read() {
-    for wire in [1, 2] {
+    for wire in [1, 2, 3] {
         let question = ask_catch_up(&have(), wire).unwrap();
         let read = open_question(&recorded("catch_up", wire, &question));
         assert_eq!(read, Ok(Asked::Question(Question::CatchUp { have: have() })));
@@ -124,4 +128,16 @@ fn a_notice_carries_its_word_its_message_and_its_receipt() {
         panic!("no batch")
     };
     assert_eq!((opened.batch.facts.len(), opened.batch.facts), (4, stated.facts));
+}
+
+#[test]
+fn recorded_questions_for_figures_and_pages_of_them_are_read() {
+    let question = ask_figures(&figures_of(), 3).unwrap();
+    let read = open_question(&recorded("figures", 3, &question));
+    assert_eq!(read, Ok(Asked::Question(Question::Figures(figures_of()))));
+    let more = RollupCursor(vec![104, 0, 1]);
+    let page = answer_figures(Resolution::Hour, &figures(), Some(&more), 3).unwrap();
+    let read = open_answer(&recorded("figured", 3, &page), &mesh());
+    let figured = Figured { rows: figures(), more: Some(more), skipped: 0 };
+    assert_eq!(read, Ok(Answered::Figured(figured)));
 }

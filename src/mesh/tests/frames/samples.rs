@@ -3,10 +3,11 @@
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, Scope};
 use p7_core::incident::IncidentId;
 use p7_core::mesh::words::{
-    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Detail, Fact, Have, Notice, Post, Role, Saying,
-    Sequence, Stamp, Suspicion, Term,
+    About, Batch, Beat, Boot, Chapter, Claim, Configuration, Detail, Fact, FiguresOf, Have, Notice, Post,
+    Role, RollupCursor, Saying, Sequence, Stamp, Suspicion, Term,
 };
 use p7_core::result::{Phases, ProbeResult};
+use p7_core::rollup::{Resolution, RollupRow};
 use p7_core::vocabulary::{Cycle, Level, MeshTime, Micros, NodeId, Outcome, ServiceId};
 use p7_mesh::Keypair;
 use p7_mesh::mesh_id::MeshId;
@@ -63,13 +64,7 @@ pub(crate) fn beat() -> Beat {
 }
 
 pub(crate) fn suspicion() -> Suspicion {
-    Suspicion {
-        author: node(1),
-        boot: Boot(7),
-        number: 3,
-        service: service("shop"),
-        began: MeshTime(1_764_000_000_123),
-    }
+    Suspicion { author: node(1), boot: Boot(7), service: service("shop"), began: MeshTime(1_764_000_000_123) }
 }
 
 pub(crate) fn up(id: &str) -> ProbeResult {
@@ -209,4 +204,25 @@ pub(crate) fn have() -> Vec<Have> {
         Have { sequence: sequence(1, Chapter::Statements), floor: 1, upto: 4, above: vec![] },
         Have { sequence: sequence(2, Chapter::Results), floor: 0, upto: 0, above: vec![] },
     ]
+}
+
+pub(crate) fn figures_of() -> FiguresOf {
+    FiguresOf {
+        resolution: Resolution::Hour,
+        from: MeshTime(1_763_942_400_000),
+        to: MeshTime(1_764_028_800_000),
+        after: Some(RollupCursor(vec![104, 0, 0, 0, 9])),
+    }
+}
+
+pub(crate) fn figures() -> Vec<RollupRow> {
+    let row = |id, seed, hour: u64| RollupRow {
+        service: service(id),
+        node: node(seed),
+        start: MeshTime(1_763_942_400_000 + hour * 3_600_000),
+        resolution: Resolution::Hour,
+        counts: [0, 0, 1, 0, 59, 0, 0],
+        sketch: vec![1, 2, 3],
+    };
+    vec![row("shop", 1, 0), row("shop", 2, 0), row("mail", 1, 1)]
 }
