@@ -192,7 +192,7 @@ impl<C: Channel> Speaker for C {
             };
             let receipt = match self.send(first, None, outside).await {
                 Outcome::Sent(receipt) => receipt.filter(|text| text.len() <= RECEIPT_LIMIT),
-                other => return other,
+                other @ (Outcome::Retry { .. } | Outcome::Refused { .. }) => return other,
             };
             for request in further.iter().take(REQUESTS_LIMIT - 1) {
                 send_further(self, request, receipt.as_deref(), outside).await;

@@ -286,7 +286,9 @@ impl Notifier {
             let sent: Vec<Notice> = sent.collect();
             self.state(sent);
         } else {
-            notices.iter().for_each(|notice| self.ledger.failed(notice, now));
+            for notice in notices {
+                self.ledger.failed(notice, now);
+            }
         }
         let Some(voice) = self.voices.get_mut(name) else { return };
         voice.sending = voice.sending.saturating_sub(1);

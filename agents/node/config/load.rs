@@ -224,7 +224,7 @@ fn read_node(dir: &Path, environment: &BTreeMap<String, String>) -> NodeRead {
 
 fn read_mesh(mut document: Document, environment: &BTreeMap<String, String>) -> MeshRead {
     let mut top_keys = keys_of::<MeshConfig>();
-    top_keys.push("services");
+    top_keys.extend(["services", "channels", "routes"]);
     let overrides = Overrides {
         prefix: MESH_PREFIX,
         home: "mesh",
@@ -232,8 +232,10 @@ fn read_mesh(mut document: Document, environment: &BTreeMap<String, String>) -> 
         top_keys: &top_keys,
     };
     document.override_from(&overrides, environment);
-    let config: Option<MeshConfig> = document.decode(&[], &["services"]);
-    if let Some(config) = &config {
+    let mut config: Option<MeshConfig> = document.decode(&[], &["services", "channels", "routes"]);
+    let speaking = super::speaking::read(&mut document);
+    if let Some(config) = &mut config {
+        config.speaking = speaking;
         document.check(&[], config);
     }
     let defaults = config.as_ref().map_or_else(Defaults::default, |config| config.defaults.clone());

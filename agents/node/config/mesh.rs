@@ -1,7 +1,7 @@
 //! `mesh.toml`: what all nodes share, but for its services.
 
 use super::node::check_line;
-use super::table::{RulesTable, VantagePointsKey};
+use super::table::{RulesTable, VantagePointsKey, check_link};
 use p7_deployments::{SourceConfig, check_sources};
 use p7_settings::{Check, Faults, Period};
 use serde::Deserialize;
@@ -18,6 +18,9 @@ pub(crate) struct MeshConfig {
     pub(crate) mesh: MeshSection,
     /// `[defaults]`: what holds for every service that does not say otherwise.
     pub(crate) defaults: Defaults,
+    /// `[channels.NAME]` and `[routes.NAME]`, which are read apart.
+    #[serde(skip)]
+    pub(crate) speaking: super::speaking::Speaking,
     /// `[connectivity]`: how a node finds out that it is cut off itself.
     pub(crate) connectivity: p7_prober::ConnectivityConfig,
     /// `[publish]`: where the leader puts the pages.
@@ -34,6 +37,8 @@ pub(crate) struct MeshConfig {
 pub(crate) struct MeshSection {
     /// What people call it; pages are headed so. Default "Protocol/7".
     pub(crate) name: Option<String>,
+    /// Where people open the dashboard, such as "https://p7.example.org"; messages link there. Default none.
+    pub(crate) dashboard: Option<String>,
 }
 
 /// `[defaults]`: what holds for every service that does not say otherwise.
@@ -60,6 +65,9 @@ impl Check for MeshConfig {
             check_line("name", name, NAME_LIMIT, &mut faults.under("mesh"));
         }
         check_sources(&self.deployments, &mut faults.under("deployments"));
+        if let Some(link) = &self.mesh.dashboard {
+            check_link("dashboard", link, &mut faults.under("mesh"));
+        }
         self.connectivity.check(&mut faults.under("connectivity"));
         self.publish.check(&mut faults.under("publish"));
         self.dead_man.check(&mut faults.under("dead_man"));

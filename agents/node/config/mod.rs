@@ -12,6 +12,7 @@ mod mesh;
 mod node;
 mod relations;
 mod services;
+mod speaking;
 mod table;
 mod warnings;
 

@@ -31,6 +31,8 @@ pub(crate) struct NodeConfig {
     pub(crate) store: p7_store::Config,
     /// `[devices.NAME]`: what stands on the desk.
     pub(crate) devices: p7_devices::Config,
+    /// `[notifier]`: what messages may do here.
+    pub(crate) notifier: NotifierConfig,
     /// `[log]`: what is written to the log.
     pub(crate) log: LogConfig,
     /// `[demo]`: a small site to watch.
@@ -50,6 +52,15 @@ pub(crate) struct NodeSection {
     /// Where results, incidents and the node's identity are kept, relative to the configuration's folder.
     /// Default `data`. Another folder is another node: it starts without a past and with a new identity.
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// `[notifier]`: what messages may do on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NotifierConfig {
+    /// Programs that channels of kind `exec` may run here, each with its whole path. Default none: the
+    /// shared configuration alone makes no machine run anything.
+    pub(crate) programs: Vec<PathBuf>,
 }
 
 /// `[log]`: what is written to the log.
@@ -132,6 +143,12 @@ impl Check for NodeConfig {
         self.prober.check(&mut faults.under("prober"));
         self.store.check(&mut faults.under("store"));
         self.devices.check(&mut faults.under("devices"));
+        for (place, program) in
+            self.notifier.programs.iter().enumerate().filter(|(_, path)| !path.is_absolute())
+        {
+            let message = format!("`{}` is no whole path; it begins with /", program.display());
+            faults.under("notifier").under("programs").push(place.to_string(), message);
+        }
         if let Some(demo) = self.demo.listen
             && demo.port() != 0
             && self.http.listen.contains(&demo)

@@ -111,7 +111,7 @@ impl Check for ServiceTable {
 }
 
 /// Checks an address that a page links to: with another scheme a click could run something.
-fn check_link(key: &str, link: &str, faults: &mut Faults<'_>) {
+pub(super) fn check_link(key: &str, link: &str, faults: &mut Faults<'_>) {
     if link.len() > LINK_LIMIT {
         faults.push(key, format!("is longer than {LINK_LIMIT} bytes"));
         return;

@@ -7,6 +7,7 @@ mod mesh;
 mod node;
 mod publishing;
 mod sharing;
+mod speaking;
 
 pub(crate) use log::start as start_log;
 pub(crate) use node::Node;

@@ -13,6 +13,7 @@ use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
 use p7_dashboard::Dashboard;
 use p7_deployments::Deployments;
+use p7_notifier::Notifier;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
 use std::collections::BTreeMap;
@@ -55,6 +56,9 @@ pub(crate) enum StartError {
     /// The mesh can't be joined.
     #[error(transparent)]
     Mesh(#[from] JoinError),
+    /// Nobody could be told anything.
+    #[error(transparent)]
+    Speaking(#[from] super::speaking::SpeakingError),
 }
 
 /// One running node.
@@ -64,6 +68,8 @@ pub(crate) struct Node {
     aggregator: Addr<Aggregator>,
     prober: Addr<Prober>,
     deployments: Addr<Deployments>,
+    notifier: Addr<Notifier>,
+    notifier_thread: Arbiter,
     dashboard: p7_dashboard::Running,
     voice: Voice,
     devices: Addr<p7_devices::Devices>,
@@ -112,6 +118,8 @@ impl Node {
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
         let deployments = super::deployments::start(loaded, &aggregator, joined.as_ref(), &registry)?;
+        let stated = joined.as_ref().map(|joined| joined.member.clone().recipient());
+        let (notifier, notifier_thread) = super::speaking::start(loaded, &id, &store, stated, &registry)?;
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
@@ -141,6 +149,8 @@ impl Node {
             aggregator,
             prober,
             deployments,
+            notifier,
+            notifier_thread,
             dashboard,
             voice,
             devices,
@@ -241,6 +251,7 @@ impl Node {
             tracing::error!("not everything could be written in time");
         }
         self.dashboard.stop(SERVE_WITHIN).await;
+        self.notifier_thread.stop();
         self.thread.stop();
         tracing::info!("stopped");
     }
@@ -258,14 +269,16 @@ impl Node {
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
+                    self.notifier.clone().recipient(),
                 ],
                 snapshots: vec![
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
+                    self.notifier.clone().recipient(),
                 ],
-                incidents: vec![dashboard.clone().recipient()],
+                incidents: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![
                     dashboard.clone().recipient(),
@@ -281,13 +294,14 @@ impl Node {
         deliver(&self.devices, p7_devices::Connect(p7_devices::Listeners { devices }));
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
-                facts: vec![self.aggregator.clone().recipient()],
+                facts: vec![self.aggregator.clone().recipient(), self.notifier.clone().recipient()],
                 mesh: vec![
                     self.aggregator.clone().recipient(),
                     dashboard.clone().recipient(),
                     publisher.clone().recipient(),
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
+                    self.notifier.clone().recipient(),
                 ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],
@@ -318,6 +332,9 @@ impl Node {
         let (publish, dead_man) = (loaded.mesh.publish.clone(), loaded.mesh.dead_man.clone());
         deliver(&self.voice.publisher, p7_publisher::TakeUp(publish, dead_man));
         deliver(&self.devices, configured.clone());
+        // before the statuses that follow
+        deliver(&self.notifier, configured.clone());
+        deliver(&self.notifier, super::speaking::taken_up(loaded));
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
         if let Some(joined) = &self.joined {

@@ -264,15 +264,14 @@ fn replaced(text: &str, message: &Message) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
-        match after.split_once('}').and_then(|(word, tail)| Some((said(word, message)?, tail))) {
-            Some((said, tail)) => {
-                out.push_str(&said);
-                rest = tail;
-            }
-            None => {
-                out.push('{');
-                rest = after;
-            }
+        if let Some((said, tail)) =
+            after.split_once('}').and_then(|(word, tail)| Some((said(word, message)?, tail)))
+        {
+            out.push_str(&said);
+            rest = tail;
+        } else {
+            out.push('{');
+            rest = after;
         }
     }
     out.push_str(rest);

@@ -28,10 +28,13 @@ pub struct Trait {
     pub environment: String,
 }
 
+/// What those of one message have in common: doubt, good news, what they follow, host, environment.
+type Key = (Option<u64>, bool, u64, String, String);
+
 /// Puts things that are due, given by their traits, into at most `room` messages; each is a list of their
 /// places. What shares a host, else an environment, goes together from three on; what does not fit is one.
 pub fn grouped(due: &[Trait], room: usize) -> Vec<Vec<usize>> {
-    let mut by: BTreeMap<(Option<u64>, bool, u64, String, String), Vec<usize>> = BTreeMap::new();
+    let mut by: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut hosts: BTreeMap<(&str, bool), usize> = BTreeMap::new();
     let mut bad: BTreeMap<&str, usize> = BTreeMap::new();
     for one in due {

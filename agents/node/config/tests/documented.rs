@@ -3,6 +3,7 @@
 use crate::config::NodeConfig;
 use crate::config::init::{MESH_TEMPLATE, NODE_TEMPLATE};
 use crate::config::mesh::MeshConfig;
+use crate::config::speaking::RouteTable;
 use crate::config::table::ServiceTable;
 use p7_deployments::SourceConfig;
 use p7_devices::DeviceConfig;
@@ -31,6 +32,12 @@ fn known() -> BTreeSet<String> {
     for kind in NAMES {
         let of_kind = all_keys_by(&mut |reader| ProbeConfig::deserialize(kind, reader).map(drop));
         keys.extend(of_kind.iter().map(|key| format!("mesh.toml services.ID.{kind}.{key}")));
+    }
+    keys.extend(all_keys_of::<RouteTable>().iter().map(|key| format!("mesh.toml routes.NAME.{key}")));
+    for kind in p7_notifier::NAMES {
+        let of_kind =
+            all_keys_by(&mut |reader| p7_notifier::ChannelConfig::deserialize(kind, reader).map(drop));
+        keys.extend(of_kind.iter().map(|key| format!("mesh.toml channels.NAME.{kind}.{key}")));
     }
     keys
 }

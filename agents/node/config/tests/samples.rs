@@ -73,6 +73,7 @@ fn what_init_shows_as_default_is_the_default() {
         "services",
         "environments",
         "labels",
+        "programs",
     ];
     let kept = shown.lines().filter(|line| {
         let key = line.split(" = ").next().unwrap_or_default();

@@ -55,7 +55,7 @@ fn service(name: &str) -> Arc<Service> {
 }
 
 /// One life of a notifier that runs alone, with a webhook at this address.
-fn life(data: &Path, at: std::net::SocketAddr, services: &[Arc<Service>]) -> Addr<Notifier> {
+async fn life(data: &Path, at: std::net::SocketAddr, services: &[Arc<Service>]) -> (Addr<Notifier>, Arbiter) {
     std::fs::write(data.join("url"), format!("http://{at}/hook")).unwrap();
     let parts = Parts {
         node: NodeId::new("me").unwrap(),
@@ -67,26 +67,28 @@ fn life(data: &Path, at: std::net::SocketAddr, services: &[Arc<Service>]) -> Add
         recall: Box::new(|_| None),
         outside: Outside { http: Http::new().unwrap() },
     };
-    let notifier = Notifier::new(parts, &prometheus::Registry::new()).unwrap().start();
+    let agent = Notifier::new(parts, &prometheus::Registry::new()).unwrap();
+    let thread = Arbiter::new();
+    let notifier = Notifier::start_in_arbiter(&thread.handle(), |_| agent);
     let config: crate::channels::webhook::Config = toml::from_str("url = 'file:url'").unwrap();
     let speaker =
         ChannelConfig::Webhook(Box::new(config)).prepare(&Node::at(data)).map_err(|e| e.to_string());
     let channels = BTreeMap::from([("hook".to_owned(), Named { kind: "webhook", speaker })]);
-    tell(&notifier, Configured(Arc::new(services.to_vec())));
+    tell(&notifier, Configured(Arc::new(services.to_vec()))).await;
     let mesh_name = "Office".to_owned();
-    tell(&notifier, TakenUp { channels, routes: Vec::new(), mesh_name, dashboard: None });
-    notifier
+    tell(&notifier, TakenUp { channels, routes: Vec::new(), mesh_name, dashboard: None }).await;
+    (notifier, thread)
 }
 
-fn tell<M: Message<Result = ()> + Send + 'static>(to: &Addr<Notifier>, event: M)
+async fn tell<M: Message<Result = ()> + Send + 'static>(to: &Addr<Notifier>, event: M)
 where
     Notifier: Handler<M>,
 {
-    to.try_send(event).unwrap_or_else(|_| panic!("the mailbox is full"));
+    to.send(event).await.unwrap();
 }
 
 /// A service fails from now on, or is well again.
-fn turns(to: &Addr<Notifier>, service: &Service, level: Level) {
+async fn turns(to: &Addr<Notifier>, service: &Service, level: Level) {
     let id = IncidentId { service: service.id.clone(), first: Cycle::starting(NOON) };
     let fails = level >= Level::Incident;
     let incident = Incident {
@@ -101,8 +103,8 @@ fn turns(to: &Addr<Notifier>, service: &Service, level: Level) {
     let mut status = ServiceStatus::pending(service.id.clone());
     status.level = level;
     status.incident = fails.then_some(id);
-    tell(to, IncidentChanged { incident: Arc::new(incident), acknowledged: None });
-    tell(to, Heard { status: Arc::new(status), result: None });
+    tell(to, IncidentChanged { incident: Arc::new(incident), acknowledged: None }).await;
+    tell(to, Heard { status: Arc::new(status), result: None }).await;
 }
 
 async fn next(asked: &mut Asked) -> Value {
@@ -120,53 +122,62 @@ async fn kept(data: &Path, what: &str) {
     }
 }
 
+/// Ends a life at once, whatever it is doing.
+fn ended(thread: Arbiter) {
+    thread.stop();
+    thread.join().unwrap();
+}
+
 fn ok() -> String {
     answer("200 OK", "", "")
 }
 
-#[actix_rt::test]
+#[actix::test]
 async fn an_outage_and_its_recovery_are_said_once_each_across_a_restart() {
     let data = tempfile::tempdir().unwrap();
     let shop = service("shop");
     let (at, mut asked) = recorder(vec![ok()]).await;
-    let first = life(data.path(), at, std::slice::from_ref(&shop));
-    turns(&first, &shop, Level::Incident);
+    let (first, thread) = life(data.path(), at, std::slice::from_ref(&shop)).await;
+    turns(&first, &shop, Level::Incident).await;
     let outage = next(&mut asked).await;
     assert_eq!((outage["kind"].as_str(), outage["repeat"].as_str()), (Some("outage"), Some("no")));
     assert!(outage["title"].as_str().unwrap().contains("shop (production) is failing"), "{outage}");
     kept(data.path(), "\"sent\"").await;
-    let second = life(data.path(), at, std::slice::from_ref(&shop));
-    turns(&second, &shop, Level::Incident);
+    ended(thread);
+    let (second, _thread) = life(data.path(), at, std::slice::from_ref(&shop)).await;
+    turns(&second, &shop, Level::Incident).await;
     // the recovery comes next, so the outage was not said again
-    turns(&second, &shop, Level::Healthy);
+    turns(&second, &shop, Level::Healthy).await;
     assert_eq!(next(&mut asked).await["kind"], "recovery");
 }
 
-#[actix_rt::test]
+#[actix::test]
 async fn whoever_ends_while_a_message_is_on_its_way_has_it_repeated_and_marked() {
     let data = tempfile::tempdir().unwrap();
     let shop = service("shop");
     // it takes the message and never answers
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let first = life(data.path(), silent.local_addr().unwrap(), std::slice::from_ref(&shop));
-    turns(&first, &shop, Level::Incident);
+    let (first, thread) = life(data.path(), silent.local_addr().unwrap(), std::slice::from_ref(&shop)).await;
+    turns(&first, &shop, Level::Incident).await;
     let (_held, _) = tokio::time::timeout(PATIENCE, silent.accept()).await.unwrap().unwrap();
     kept(data.path(), "\"intent\"").await;
-    drop(first);
+    ended(thread);
     let (at, mut asked) = recorder(vec![ok()]).await;
-    let second = life(data.path(), at, std::slice::from_ref(&shop));
-    turns(&second, &shop, Level::Incident);
+    let (second, _thread) = life(data.path(), at, std::slice::from_ref(&shop)).await;
+    turns(&second, &shop, Level::Incident).await;
     let again = next(&mut asked).await;
     assert_eq!((again["kind"].as_str(), again["repeat"].as_str()), (Some("outage"), Some("perhaps")));
 }
 
-#[actix_rt::test]
+#[actix::test]
 async fn a_storm_is_a_few_messages_that_name_or_count_every_service() {
     let data = tempfile::tempdir().unwrap();
     let services: Vec<Arc<Service>> = (0..500).map(|n| service(&format!("service-{n}"))).collect();
     let (at, mut asked) = recorder(vec![ok()]).await;
-    let notifier = life(data.path(), at, &services);
-    services.iter().for_each(|one| turns(&notifier, one, Level::Incident));
+    let (notifier, _thread) = life(data.path(), at, &services).await;
+    for one in &services {
+        turns(&notifier, one, Level::Incident).await;
+    }
     let (mut told, mut messages) = (0, 0);
     while told < 500 {
         let message = next(&mut asked).await;

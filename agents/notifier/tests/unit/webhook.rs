@@ -3,7 +3,7 @@
 use super::*;
 use crate::channel::Speaker;
 use crate::http::Http;
-use crate::samples::{answer, outage, recorder, storm};
+use crate::samples::{answer, outage, previous, recorder, recovery, storm};
 use std::path::PathBuf;
 
 fn ready(config: &str, url: &str) -> Ready {
@@ -88,4 +88,12 @@ async fn a_receiver_that_asks_for_patience_gets_it() {
     let (first, second) = (asked.recv().await.unwrap(), asked.recv().await.unwrap());
     assert!(first.0.contains("idempotency-key: p7-0123456789abcdef"), "{}", first.0);
     assert_eq!(first.1, second.1);
+}
+
+#[test]
+fn every_message_stands_alone() {
+    let hook = ready("", "https://h/x");
+    let requests = hook.render(&recovery(), Some(&previous()));
+    assert_eq!(requests[0].shown(), hook.render(&recovery(), None)[0].shown());
+    assert_eq!(requests.len(), 1);
 }

@@ -4,7 +4,7 @@
 //! recorded is never written over.
 
 use crate::samples::{batch, beat, figures, figures_of, have, keypair, mesh, results, statements, suspicion};
-use p7_core::mesh::words::{Beat, Chapter, Question, RollupCursor};
+use p7_core::mesh::words::{Beat, Chapter, Detail, Fact, Question, RollupCursor, Word};
 use p7_core::rollup::Resolution;
 use p7_mesh::frames::{
     Answered, Asked, Command, CommandAnswer, Figured, Gossip, answer_catch_up, answer_command,
@@ -106,6 +106,28 @@ fn recorded_questions_and_answers_are_read() {
             assert_eq!(read, Ok(Answered::Command(said)));
         }
     }
+}
+
+#[test]
+fn a_notice_carries_its_word_its_message_and_its_receipt() {
+    let notices: Vec<Fact> = statements()
+        .facts
+        .into_iter()
+        .filter_map(|fact| if let Fact::Noticed(notice) = fact { Some(notice) } else { None })
+        .flat_map(|notice| {
+            [Word::Level, Word::Flapping, Word::Reminder(1), Word::Reminder(u16::MAX)].map(|word| {
+                let detail = Detail { word, message: u64::MAX, receipt: Some(Arc::from("C1/2.3")) };
+                Fact::Noticed(p7_core::mesh::words::Notice { detail, ..notice.clone() })
+            })
+        })
+        .collect();
+    let stated = batch(Chapter::Statements, notices);
+    let Gossip::Batch(opened) =
+        open_gossip(&seal_batch(&stated, &keypair(1), &mesh(), 2).unwrap(), &mesh()).unwrap()
+    else {
+        panic!("no batch")
+    };
+    assert_eq!((opened.batch.facts.len(), opened.batch.facts), (4, stated.facts));
 }
 
 #[test]
