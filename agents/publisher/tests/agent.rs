@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Default, Clone)]
 struct Said {
     publishing: Arc<Mutex<Option<Arc<Publishing>>>>,
-    trouble: Arc<Mutex<Option<Option<String>>>>,
+    fitness: Arc<Mutex<Vec<FitnessNoted>>>,
 }
 
 impl Actor for Said {
@@ -39,8 +39,18 @@ impl Handler<PublishNoted> for Said {
 impl Handler<FitnessNoted> for Said {
     type Result = ();
     fn handle(&mut self, noted: FitnessNoted, _: &mut Self::Context) {
-        *self.trouble.lock().unwrap() = Some(noted.trouble);
+        self.fitness.lock().unwrap().push(noted);
     }
+}
+
+/// Tells the publisher something.
+fn tell<M>(publisher: &Addr<Publisher>, event: M)
+where
+    M: Message<Result = ()> + Send + 'static,
+    Publisher: Handler<M>,
+{
+    let told = p7_bus::tell(&publisher.clone().recipient(), "test", event);
+    assert_eq!(told, p7_bus::Told::Queued);
 }
 
 fn wall() -> MeshTime {
@@ -69,8 +79,8 @@ fn start(dir: &Path, priority: Option<u8>) -> (Addr<Publisher>, Said) {
     };
     let publisher = Publisher::new(parts).unwrap().start();
     let fleet = fleet(7);
-    publisher.do_send(Configured(Arc::new(fleet.iter().map(|(service, _)| Arc::clone(service)).collect())));
-    publisher.do_send(Snapshot(Arc::new(fleet.iter().map(|(_, status)| Arc::clone(status)).collect())));
+    tell(&publisher, Configured(Arc::new(fleet.iter().map(|(service, _)| Arc::clone(service)).collect())));
+    tell(&publisher, Snapshot(Arc::new(fleet.iter().map(|(_, status)| Arc::clone(status)).collect())));
     (publisher, said)
 }
 
@@ -103,7 +113,7 @@ async fn a_target_that_fails_delays_no_other_and_its_secret_is_never_told() {
     let dir = tempfile::tempdir().unwrap();
     let (publisher, said) = start(dir.path(), None);
     let out = s3::config(free_port(), dir.path());
-    publisher.do_send(config(&[("bucket", out), ("site", folder(dir.path().join("site")))]));
+    tell(&publisher, config(&[("bucket", out), ("site", folder(dir.path().join("site")))]));
     let good = standing(&said, "site", PublishStanding::Published).await;
     assert_eq!((good.trouble, good.fenced, good.kind), (None, Some(false), "folder"));
     let bad = standing(&said, "bucket", PublishStanding::Failing).await;
@@ -113,9 +123,10 @@ async fn a_target_that_fails_delays_no_other_and_its_secret_is_never_told() {
     // and the good one goes on
     let mut changed = fleet(7);
     super::support::fail(&mut changed, 2);
-    publisher.do_send(Heard { status: Arc::clone(&changed[2].1), result: None });
+    tell(&publisher, Heard { status: Arc::clone(&changed[2].1), result: None });
     index_says(&dir.path().join("site"), "failed on purpose").await;
-    assert_eq!(*said.trouble.lock().unwrap(), Some(None), "it could publish on both");
+    let fit = said.fitness.lock().unwrap().iter().all(|noted| noted.trouble.is_none());
+    assert!(fit, "it could publish on both");
 }
 
 /// The samples' mesh, with the leader's claim in the hands of whoever is asked for.
@@ -134,16 +145,16 @@ async fn in_a_mesh_only_the_leader_publishes() {
     let dir = tempfile::tempdir().unwrap();
     let site = dir.path().join("site");
     let (publisher, said) = start(dir.path(), Some(50));
-    publisher.do_send(config(&[("site", folder(site.clone()))]));
+    tell(&publisher, config(&[("site", folder(site.clone()))]));
     let me = sample::mesh_view().members.iter().position(|member| member.node == sample::about().id).unwrap();
     let other = usize::from(me == 0);
-    publisher.do_send(led_by(other));
+    tell(&publisher, led_by(other));
     standing(&said, "site", PublishStanding::Idle).await;
     assert!(!site.join("index.html").exists(), "another node leads");
-    publisher.do_send(led_by(me));
+    tell(&publisher, led_by(me));
     index_says(&site, "leader of term").await;
     standing(&said, "site", PublishStanding::Published).await;
-    publisher.do_send(led_by(other));
+    tell(&publisher, led_by(other));
     standing(&said, "site", PublishStanding::Idle).await;
     let last = std::fs::read_to_string(site.join("p7-manifest.json")).unwrap();
     // longer than the interval of this test: a publisher that went on would have written
@@ -157,8 +168,9 @@ async fn a_node_that_lacks_a_secret_says_that_it_cannot_publish() {
     let (publisher, said) = start(dir.path(), Some(50));
     let mut lacking = s3::config(free_port(), dir.path());
     lacking.s3.as_mut().unwrap().secret_access_key = Some(Secret::File("not-here".into()));
-    publisher.do_send(config(&[("bucket", lacking)]));
-    let trouble = eventually("it says so", || async { said.trouble.lock().unwrap().clone().flatten() }).await;
+    tell(&publisher, config(&[("bucket", lacking)]));
+    let trouble =
+        eventually("it says so", || async { said.fitness.lock().unwrap().last()?.trouble.clone() }).await;
     assert!(trouble.starts_with("publish.targets.bucket: can't read the secret file"), "{trouble}");
 }
 
@@ -186,7 +198,7 @@ async fn the_dead_mans_switch_is_asked_while_this_node_leads_and_told_when_it_is
     std::fs::write(dir.path().join("ping"), format!("http://127.0.0.1:{port}/ping/s3cret-id\n")).unwrap();
     let (publisher, _said) = start(dir.path(), None);
     let dead_man = DeadManConfig { url: Some(Secret::File("ping".into())), every: Period::seconds(1) };
-    publisher.do_send(TakeUp(Config::default(), dead_man));
+    tell(&publisher, TakeUp(Config::default(), dead_man));
     let has = |line: &'static str| {
         let asked = Arc::clone(&asked);
         eventually(line, move || {
@@ -195,7 +207,7 @@ async fn the_dead_mans_switch_is_asked_while_this_node_leads_and_told_when_it_is
         })
     };
     has("GET /ping/s3cret-id HTTP/1.1").await;
-    publisher.do_send(NetworkNoted { cut_off: Some("no route".to_owned()), since: MeshTime(1) });
+    tell(&publisher, NetworkNoted { cut_off: Some("no route".to_owned()), since: MeshTime(1) });
     has("GET /ping/s3cret-id/fail HTTP/1.1").await;
     assert!(SOON.as_secs() > 1);
 }

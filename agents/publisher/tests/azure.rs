@@ -24,9 +24,9 @@ fn nothing() -> AzureConfig {
     }
 }
 
-fn secret(dir: &Path, name: &str, text: &str) -> Option<Secret> {
+fn secret(dir: &Path, name: &str, text: &str) -> Secret {
     std::fs::write(dir.join(name), text).unwrap();
-    Some(Secret::File(name.into()))
+    Secret::File(name.into())
 }
 
 /// The three ways to an account: a connection string as the original's, a key, a signature.
@@ -38,14 +38,14 @@ fn ways(dir: &Path, port: u16, sas: &str) -> [TargetConfig; 3] {
     let account = Some("devstoreaccount1".to_owned());
     let endpoint = Some(url);
     [
-        AzureConfig { connection_string: secret(dir, "string", &string), ..nothing() },
+        AzureConfig { connection_string: Some(secret(dir, "string", &string)), ..nothing() },
         AzureConfig {
             account: account.clone(),
             endpoint: endpoint.clone(),
-            account_key: secret(dir, "key", KEY),
+            account_key: Some(secret(dir, "key", KEY)),
             ..nothing()
         },
-        AzureConfig { account, endpoint, sas: secret(dir, "sas", sas), ..nothing() },
+        AzureConfig { account, endpoint, sas: Some(secret(dir, "sas", sas)), ..nothing() },
     ]
     .map(|azure| TargetConfig { azure: Some(azure), ..TargetConfig::default() })
 }
