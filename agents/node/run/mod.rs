@@ -2,6 +2,7 @@
 
 mod clock;
 mod deployments;
+mod introduce;
 mod log;
 mod mesh;
 mod node;

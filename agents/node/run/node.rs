@@ -5,13 +5,12 @@ use super::mesh::{Configurator, JoinError, Joined, Roof, Wish};
 use super::publishing::Voice;
 use crate::config::{self, Loaded, NodeConfig};
 use actix::prelude::*;
-use p7_aggregator::{Aggregator, Connect, Listeners};
+use p7_aggregator::Aggregator;
 use p7_bus::{ConfigurationNoted, Configured, NetworkNoted};
 use p7_core::mesh::look::Said;
 use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
-use p7_dashboard::Dashboard;
 use p7_deployments::Deployments;
 use p7_notifier::Notifier;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
@@ -65,14 +64,14 @@ pub(crate) enum StartError {
 pub(crate) struct Node {
     id: NodeId,
     pub(super) store: Store,
-    aggregator: Addr<Aggregator>,
-    prober: Addr<Prober>,
-    deployments: Addr<Deployments>,
-    notifier: Addr<Notifier>,
+    pub(super) aggregator: Addr<Aggregator>,
+    pub(super) prober: Addr<Prober>,
+    pub(super) deployments: Addr<Deployments>,
+    pub(super) notifier: Addr<Notifier>,
     notifier_thread: Arbiter,
-    dashboard: p7_dashboard::Running,
-    voice: Voice,
-    devices: Addr<p7_devices::Devices>,
+    pub(super) dashboard: p7_dashboard::Running,
+    pub(super) voice: Voice,
+    pub(super) devices: Addr<p7_devices::Devices>,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
     pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
@@ -254,63 +253,6 @@ impl Node {
         self.notifier_thread.stop();
         self.thread.stop();
         tracing::info!("stopped");
-    }
-
-    fn introduce(&self, known: mpsc::Sender<Arc<Configuration>>) {
-        let dashboard: &Addr<Dashboard> = &self.dashboard.address;
-        let publisher = &self.voice.publisher;
-        let deployments = &self.deployments;
-        let member = self.joined.as_ref().map(|joined| &joined.member);
-        deliver(
-            &self.aggregator,
-            Connect(Listeners {
-                heard: vec![
-                    dashboard.clone().recipient(),
-                    publisher.clone().recipient(),
-                    deployments.clone().recipient(),
-                    self.devices.clone().recipient(),
-                    self.notifier.clone().recipient(),
-                ],
-                snapshots: vec![
-                    dashboard.clone().recipient(),
-                    publisher.clone().recipient(),
-                    deployments.clone().recipient(),
-                    self.devices.clone().recipient(),
-                    self.notifier.clone().recipient(),
-                ],
-                incidents: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
-                store: vec![dashboard.clone().recipient()],
-                network: vec![
-                    dashboard.clone().recipient(),
-                    publisher.clone().recipient(),
-                    self.devices.clone().recipient(),
-                ],
-                stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
-            }),
-        );
-        let devices: Vec<Recipient<p7_bus::DevicesNoted>> = std::iter::once(dashboard.clone().recipient())
-            .chain(member.map(|member| member.clone().recipient()))
-            .collect();
-        deliver(&self.devices, p7_devices::Connect(p7_devices::Listeners { devices }));
-        if let Some(member) = member {
-            let listeners = p7_member::Listeners {
-                facts: vec![self.aggregator.clone().recipient(), self.notifier.clone().recipient()],
-                mesh: vec![
-                    self.aggregator.clone().recipient(),
-                    dashboard.clone().recipient(),
-                    publisher.clone().recipient(),
-                    deployments.clone().recipient(),
-                    self.devices.clone().recipient(),
-                    self.notifier.clone().recipient(),
-                ],
-                seats: vec![self.prober.clone().recipient()],
-                looks: vec![self.prober.clone().recipient()],
-                peers: vec![self.prober.clone().recipient()],
-                configurations: Some(known),
-                correction: Some(super::clock::correct),
-            };
-            deliver(member, p7_member::Connect(listeners));
-        }
     }
 
     /// Tells every agent what to do from now on.
