@@ -187,7 +187,7 @@ fn a_service_is_tested_in_exactly_one_way() {
     for (mesh, expected) in [
         (
             "[services.a]",
-            "mesh.toml:1:11: nothing says how to test this service; add [services.a.http] or [services.a.tcp]",
+            "mesh.toml:1:11: nothing says how to test this service; add [services.a.http] or [services.a.json_count] or [services.a.tcp]",
         ),
         (
             "[services.a]\nhttp = { url = \"http://h/\" }\ntcp = { address = \"h:1\" }",
