@@ -140,11 +140,14 @@ fn only_robot<'a>(devices: impl Iterator<Item = &'a Value>) -> Result<String, Fa
     let robots: Vec<&str> =
         all.iter().filter(|device| device.kind == "cozmo").map(|device| device.name.as_str()).collect();
     match robots.as_slice() {
-        [] => Err(Failure::NotSo("there is no robot; [devices.NAME.cozmo] of node.toml names one".to_owned())),
-        [name] => Ok((*name).to_owned()),
-        several => {
-            Err(Failure::Use(format!("there are several robots; add --device: {}", clean(&several.join(", ")))))
+        [] => {
+            Err(Failure::NotSo("there is no robot; [devices.NAME.cozmo] of node.toml names one".to_owned()))
         }
+        [name] => Ok((*name).to_owned()),
+        several => Err(Failure::Use(format!(
+            "there are several robots; add --device: {}",
+            clean(&several.join(", "))
+        ))),
     }
 }
 
@@ -261,7 +264,9 @@ mod tests {
         let (desk, one, two) = (line("desk", "blinkstick"), line("a", "cozmo"), line("b", "cozmo"));
         assert_eq!(only_robot([&desk, &one].into_iter()).unwrap(), "a");
         assert!(matches!(only_robot([&desk].into_iter()), Err(Failure::NotSo(_))));
-        assert!(matches!(only_robot([&one, &two].into_iter()), Err(Failure::Use(why)) if why.contains("a, b")));
+        assert!(
+            matches!(only_robot([&one, &two].into_iter()), Err(Failure::Use(why)) if why.contains("a, b"))
+        );
     }
 
     #[test]

@@ -4,12 +4,18 @@
 use super::config::local;
 use super::mapping::{activity, detail, state};
 use super::*;
+use crate::world::{News, World};
 use chrono_tz::Tz;
+use p7_core::service::{Rules, Service, VantagePoints};
+use p7_core::status::{CycleSummary, ServiceStatus, SilenceNote, VantageStatus, Verdict};
+use p7_core::vocabulary::{Cycle, Interval, Level, Micros, NodeId, Outcome, ServiceId, Vote};
+use p7_cozmo::board::{Places, Seen, Telling};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[test]
-fn a_cycles_first_second_is_blue_and_short_cycles_are_not_told() {
-    let at = |ms| activity(Some(60_000), MeshTime(1_200_000 + ms));
+fn a_cycles_first_second_is_blue() {
+    let at = |ms: u64| activity(Some(60_000), MeshTime(1_200_000 + ms));
     assert_eq!(at(0), (Activity::Refreshing, Some(Duration::from_secs(1))));
     assert_eq!(at(999), (Activity::Refreshing, Some(Duration::from_millis(1))));
     assert_eq!(at(1_000), (Activity::Waiting, Some(Duration::from_secs(59))));
@@ -39,4 +45,78 @@ fn the_battery_is_told_while_the_robot_is_there() {
     view.battery_v = Some(4.1);
     view.charger = Charger::Charging;
     assert_eq!(detail(&view).unwrap(), "battery 4.10 V; charging");
+}
+
+fn service(interval: u64) -> Arc<Service> {
+    Arc::new(Service {
+        id: ServiceId::new("google").unwrap(),
+        name: "Google".to_owned(),
+        environment: "public".to_owned(),
+        kind: "tcp".to_owned(),
+        target: "h:1".to_owned(),
+        interval: Interval::new(Millis(interval)),
+        timeout: Millis(1_000),
+        retries: 0,
+        retry_delay: Millis(0),
+        rules: Rules::default(),
+        vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
+        description: None,
+        runbook: None,
+        link: None,
+        labels: BTreeMap::new(),
+        depends_on: Vec::new(),
+        maintenance: Vec::new(),
+    })
+}
+
+/// Down, as `failed` of five vantage points saw it.
+fn down(failed: u16) -> ServiceStatus {
+    let cycle = Cycle::starting(MeshTime(60_000));
+    let mut status = ServiceStatus::pending(ServiceId::new("google").unwrap());
+    status.level = Level::Down;
+    let (verdict, outcome) = (Some(Verdict::Failed), Some(Outcome::Failed));
+    status.cycles.push(CycleSummary { cycle, verdict, outcome, failed, voting: 5, latency: None });
+    // the cycle that has just begun says nothing yet
+    let cycle = Cycle::starting(MeshTime(120_000));
+    status.cycles.push(CycleSummary {
+        cycle,
+        verdict: None,
+        outcome: None,
+        failed: 0,
+        voting: 0,
+        latency: None,
+    });
+    status.vantage.push(VantageStatus {
+        node: NodeId::new("n1").unwrap(),
+        failtage: None,
+        outcome: Outcome::Failed,
+        vote: Some(Vote::Failed),
+        cycle,
+        at: MeshTime(60_000),
+        latency: Micros(0),
+        reason: None,
+    });
+    status
+}
+
+#[test]
+fn the_board_says_who_sees_it_and_a_change_of_that_is_news() {
+    let mut world = World::default();
+    world.configured(&[service(60_000)]);
+    let shown = |world: &World| mapping::board(world).services.remove("google").unwrap();
+    assert_eq!((shown(&world).level, mapping::cycle(&world)), (Level::Unknown, Some(60_000)));
+    assert_eq!(world.heard(Arc::new(down(3))), News::Some);
+    assert_eq!(world.heard(Arc::new(down(3))), News::None);
+    assert_eq!(world.heard(Arc::new(down(4))), News::Some);
+    let seen = Seen { by: 4, of: 5, places: Places::Nodes };
+    assert_eq!((shown(&world).seen, shown(&world).telling), (seen, Telling::Aloud));
+    world.sites = [(NodeId::new("n1").unwrap(), "sydney".to_owned())].into();
+    assert_eq!(shown(&world).seen.places, Places::Offices);
+    let silence = SilenceNote { id: "s".to_owned(), until: MeshTime(1), by: "me".to_owned() };
+    let silenced = ServiceStatus { silence: Some(silence), ..down(4) };
+    assert_eq!(world.heard(Arc::new(silenced)), News::Some);
+    assert_eq!(shown(&world).telling, Telling::Mute);
+    world.configured(&[service(2_000)]);
+    assert_eq!(mapping::cycle(&world), None);
 }
