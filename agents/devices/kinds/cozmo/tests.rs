@@ -1,5 +1,4 @@
 //! What the robot is told, and how its view reads.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use super::config::local;
 use super::mapping::{activity, detail, state};
