@@ -35,14 +35,14 @@
       write(live.querySelector(".state"), `published ${span(age)} ago`);
     }
     write(byId("age"), `${span(age)} ago`);
-    const stale = byId("stale");
+    const stale = byId("outdated");
     if (!stale) return;
     stale.hidden = !old;
     if (!old) return;
     const why = reached || isFile
       ? "Nobody publishes it any more, or nobody can reach this place."
       : "It can't be reached from here just now.";
-    write(byId("stale-why"), `It was published ${span(age)} ago by ${by}, and should be every ${body.dataset.every}. ${why}`);
+    write(byId("outdated-why"), `It was published ${span(age)} ago by ${by}, and should be every ${body.dataset.every}. ${why}`);
   }
 
   async function poll() {

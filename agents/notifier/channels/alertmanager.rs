@@ -29,7 +29,7 @@ const LABELS_LIMIT: usize = 16;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The addresses of all members, such as ["http://alertmanager:9093"]: every one is told, as
+    /// The addresses of all members, such as `["http://alertmanager:9093"]`: every one is told, as
     /// Prometheus does. Needed.
     pub urls: Vec<String>,
     /// A token sent as `Authorization: Bearer`, by reference. Default none.
@@ -116,7 +116,7 @@ impl Channel for Ready {
             }
             match outside.http.send(&request, no_receipt).await {
                 Outcome::Sent(_) => arrived = true,
-                other => worst = other,
+                other @ (Outcome::Retry { .. } | Outcome::Refused { .. }) => worst = other,
             }
         }
         if arrived { Outcome::Sent(None) } else { worst }
@@ -128,7 +128,13 @@ impl Ready {
         let name = match item.kind {
             Kind::Flapping => "ServiceFlapping",
             Kind::Test => "NotificationTest",
-            _ => "ServiceFailing",
+            Kind::Outage
+            | Kind::Worsened
+            | Kind::Update
+            | Kind::Recovery
+            | Kind::Reminder
+            | Kind::Escalation
+            | Kind::Digest => "ServiceFailing",
         };
         let mut labels: BTreeMap<&str, &str> =
             self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -167,5 +173,5 @@ fn ends(message: &Message, item: &Item) -> MeshTime {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/alertmanager.rs"]
+#[path = "tests/alertmanager.rs"]
 mod tests;

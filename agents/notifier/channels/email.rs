@@ -298,5 +298,5 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/email.rs"]
+#[path = "tests/email.rs"]
 mod tests;

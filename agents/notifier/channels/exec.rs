@@ -174,5 +174,5 @@ async fn bounded(from: Option<impl AsyncRead + Unpin>) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/exec.rs"]
+#[path = "tests/exec.rs"]
 mod tests;

@@ -177,5 +177,5 @@ fn severity(level: Level) -> &'static str {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/pagerduty.rs"]
+#[path = "tests/pagerduty.rs"]
 mod tests;

@@ -312,5 +312,5 @@ fn advice(error: &str, said: &Value) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/slack.rs"]
+#[path = "tests/slack.rs"]
 mod tests;

@@ -198,5 +198,5 @@ fn plain(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/teams.rs"]
+#[path = "tests/teams.rs"]
 mod tests;

@@ -295,5 +295,5 @@ fn said(word: &str, message: &Message) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/webhook.rs"]
+#[path = "tests/webhook.rs"]
 mod tests;

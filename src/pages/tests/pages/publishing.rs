@@ -34,6 +34,14 @@ fn every_published_page_says_by_whom_as_what_and_how_often() {
         assert!(html.contains("Published by <b>paris</b>, leader of term 7"), "{name}");
         assert!(html.contains("at least every 1 min"), "{name}");
         assert!(html.contains("data-published=\"2025-11-22T10:40:12Z\""), "{name}");
+        let ids: Vec<&str> = html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let once: std::collections::BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(
+            once.len(),
+            ids.len(),
+            "{name}: a script that looks for an id finds the first of its name"
+        );
+        assert!(once.contains(&"outdated"), "{name} can say that it is out of date");
         let stale = if name == "index.html" || name == "p7.html" { 180_000 } else { 1_800_000 };
         assert!(html.contains(&format!("data-page-stale=\"{stale}\"")), "{name}");
     }

@@ -31,13 +31,12 @@ fn missed() -> Missed {
 fn hear(machine: &mut Machine, event: Event, now: Now) -> Option<(NodeId, u64, FiguresOf)> {
     let mut asked = None;
     for effect in machine.hear(event, now) {
-        match effect {
-            Effect::Ask { to, ticket, question: Question::Figures(of) } => asked = Some((to, ticket, of)),
-            Effect::Ask { to, ticket, .. } => {
-                let answer = Some(Answer { batches: Vec::new(), have: Vec::new() });
-                machine.hear(Event::Answered { from: to, ticket, answer }, now);
-            }
-            _other => {}
+        let Effect::Ask { to, ticket, question } = effect else { continue };
+        if let Question::Figures(of) = question {
+            asked = Some((to, ticket, of));
+        } else {
+            let answer = Some(Answer { batches: Vec::new(), have: Vec::new() });
+            machine.hear(Event::Answered { from: to, ticket, answer }, now);
         }
     }
     asked
@@ -56,10 +55,7 @@ fn asks(machine: &mut Machine, now: &mut Now) -> Option<(NodeId, u64, FiguresOf)
 }
 
 fn remembered(effects: &[Effect]) -> Vec<Option<Missed>> {
-    let kept = |effect: &Effect| match effect {
-        Effect::Missed(missed) => Some(*missed),
-        _other => None,
-    };
+    let kept = |effect: &Effect| if let Effect::Missed(missed) = effect { Some(*missed) } else { None };
     effects.iter().filter_map(kept).collect()
 }
 
