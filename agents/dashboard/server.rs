@@ -165,6 +165,7 @@ pub(crate) fn register(config: &mut ServiceConfig) -> Vec<(&'static str, &'stati
     paths.read("/api/v1/devices", devices::list);
     paths.state("/api/v1/devices/{id}/show", devices::show);
     paths.state("/api/v1/devices/{id}/test", devices::test);
+    paths.state("/api/v1/devices/{id}/say", devices::say);
     paths.read("/api/v1/notifications", notifications::list);
     paths.state("/api/v1/channels/{id}/test", notifications::test);
     paths.read("/api/v1/openapi.json", node::openapi);

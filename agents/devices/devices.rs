@@ -98,6 +98,9 @@ impl Devices {
     fn tell(&mut self) {
         let now: Vec<DeviceStatus> = self.devices.iter().flat_map(|device| device.status()).collect();
         self.metrics.note(&now);
+        for device in &self.devices {
+            device.measure(&self.metrics);
+        }
         if *self.told != now {
             self.told = Arc::new(now);
             for listener in &self.listeners.devices {

@@ -4,7 +4,7 @@ use p7_blinkstick::sight::{Mesh, Network, Standing};
 use p7_core::mesh::view::{Liveness, MeshView};
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::ServiceId;
+use p7_core::vocabulary::{NodeId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) statuses: BTreeMap<ServiceId, Arc<ServiceStatus>>,
     pub(crate) network: Network,
     pub(crate) mesh: Mesh,
+    /// Which node is at which site.
+    pub(crate) sites: BTreeMap<NodeId, String>,
 }
 
 /// Whether an event changed what is to be shown.
@@ -27,7 +29,10 @@ pub(crate) enum News {
 impl World {
     /// A service's status.
     pub(crate) fn heard(&mut self, status: Arc<ServiceStatus>) -> News {
-        let looks = |status: &ServiceStatus| (Standing::of(status), status.level);
+        let looks = |status: &ServiceStatus| {
+            let is_silenced = status.silence.is_some();
+            (Standing::of(status), status.level, seen_by(status), status.flapping, is_silenced)
+        };
         let now = looks(&status);
         let before = self.statuses.insert(status.service.clone(), status);
         if before.is_some_and(|before| looks(&before) == now) { News::None } else { News::Some }
@@ -59,7 +64,9 @@ impl World {
         } else {
             Mesh::Alone
         };
-        Self::noted(&mut self.mesh, mesh)
+        let sites = Self::noted(&mut self.sites, view.sites());
+        let mesh = Self::noted(&mut self.mesh, mesh);
+        if sites == News::Some { sites } else { mesh }
     }
 
     /// Whether this machine has its network.
@@ -74,4 +81,10 @@ impl World {
         *known = now;
         News::Some
     }
+}
+
+/// How many vantage points saw it failing, of how many that voted, in the last cycle that was decided.
+pub(crate) fn seen_by(status: &ServiceStatus) -> Option<(u16, u16)> {
+    let decided = status.cycles.iter().rfind(|cycle| cycle.verdict.is_some())?;
+    Some((decided.failed, decided.voting))
 }

@@ -46,7 +46,7 @@ pub struct DeviceStatus {
     pub model: String,
     /// How it is.
     pub state: DeviceState,
-    /// What is wrong and what to do; none when nothing is.
+    /// What is wrong and what to do, or how it fares, such as its battery; none when there is nothing to say.
     pub detail: Option<String>,
     /// Since when it is so.
     pub since: MeshTime,
@@ -71,6 +71,11 @@ pub enum DeviceWish {
     },
     /// Walk through what it can show.
     Test,
+    /// Say something.
+    Say {
+        /// What.
+        text: String,
+    },
 }
 
 /// dashboard, mesh → devices: a device of this machine is to do something. Answered once it has begun.

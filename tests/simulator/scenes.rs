@@ -39,8 +39,8 @@ pub const ALL: [Scene; 23] = [
     Scene {
         rule: Rule::HighestTerm,
         breaks: &[Check::LeaderStays, Check::OneLeader, Check::AgreeInTime],
-        options: partitions,
-        seeds: 6,
+        options: blind,
+        seeds: 3,
     },
     Scene { rule: Rule::Incumbent, breaks: &[Check::LeaderStays], options: top_flaps, seeds: 2 },
     Scene { rule: Rule::Fitness, breaks: &[Check::FitLeader], options: uplinks, seeds: 3 },

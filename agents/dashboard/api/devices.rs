@@ -15,6 +15,8 @@ use utoipa::ToSchema;
 
 /// Longest time that a device shows what somebody asked for: a day.
 const SHOW_LIMIT_MS: u64 = 86_400_000;
+/// Longest text that is said, in characters: about twenty seconds.
+const SAY_LIMIT: usize = 300;
 
 /// One device; one that drives several units is listed once for each.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,7 +24,7 @@ const SHOW_LIMIT_MS: u64 = 86_400_000;
 pub(crate) struct DeviceDto {
     /// Its name, the key of its table in node.toml.
     name: String,
-    /// What it is: `blinkstick`.
+    /// What it is: `blinkstick` or `cozmo`.
     kind: &'static str,
     /// The unit's serial; null while none is known.
     unit: Option<String>,
@@ -30,7 +32,7 @@ pub(crate) struct DeviceDto {
     model: Option<String>,
     /// How it is: `up`, `starting`, `missing`, `denied` or `trouble`.
     state: &'static str,
-    /// What is wrong and what to do; null when nothing is.
+    /// What is wrong and what to do, or how a robot's battery is; null when there is nothing to say.
     detail: Option<String>,
     /// Since when it is so.
     since: Timestamp,
@@ -56,6 +58,16 @@ pub(crate) struct ShowBody {
     /// For how long; then it shows the mesh's state again.
     #[schema(minimum = 1, maximum = 86_400_000, example = 10_000)]
     duration_ms: u64,
+}
+
+/// Something to say.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = SayBody)]
+pub(crate) struct SayBody {
+    /// What; control characters become blanks.
+    #[schema(min_length = 1, max_length = 300, pattern = r"\S", example = "Lunch is ready.")]
+    text: String,
 }
 
 /// What a device has begun to do.
@@ -122,6 +134,29 @@ pub(crate) async fn test(
     Query::of(&request, &[])?;
     let body::EmptyBody {} = body::json(&request, payload).await?;
     order(&request, &shared, DeviceWish::Test).await
+}
+
+/// Let a robot say something
+#[utoipa::path(post, path = "/api/v1/devices/{id}/say", tag = "statements",
+    params(("id" = String, Path, description = "The device's name.")),
+    request_body = SayBody,
+    responses((status = 200, description = "It has begun, or says it next.", body = DeviceDoneDto)))]
+pub(crate) async fn say(
+    request: HttpRequest,
+    payload: Payload,
+    shared: Data<Shared>,
+) -> Result<Json<DeviceDoneDto>, Problem> {
+    shared.guard.may_change(&request)?;
+    Query::of(&request, &[])?;
+    let said: SayBody = body::json(&request, payload).await?;
+    if said.text.chars().count() > SAY_LIMIT {
+        return Err(Problem::bad_body(format!("`text` is longer than {SAY_LIMIT} characters")));
+    }
+    let text: String = said.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.trim().is_empty() {
+        return Err(Problem::bad_body("`text` is empty".to_owned()));
+    }
+    order(&request, &shared, DeviceWish::Say { text: text.trim().to_owned() }).await
 }
 
 async fn order(

@@ -1,8 +1,10 @@
 //! The kinds of devices, a file each; a further one is a file here and a line in [`start`].
 
 pub mod blinkstick;
+pub mod cozmo;
 
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::world::World;
 use p7_blinkstick::port::Finder;
 use p7_bus::{DeviceDone, DeviceStatus, DeviceWish};
@@ -39,6 +41,9 @@ pub(crate) trait Device: Send + Sync {
     /// How its units are; at least one line.
     fn status(&self) -> Vec<DeviceStatus>;
 
+    /// Brings what only its kind measures up to date.
+    fn measure(&self, _metrics: &Metrics) {}
+
     /// It is to show what it shows at the end, and stop.
     fn end(&self);
 
@@ -52,5 +57,11 @@ pub(crate) fn start(config: &Config, parts: &Parts, notify: &Notify) -> Vec<Arc<
         let config = device.blinkstick.clone()?;
         Some((name.clone(), config))
     });
-    blinkstick::start(sticks.collect(), parts, notify)
+    let mut devices = blinkstick::start(sticks.collect(), parts, notify);
+    for (name, device) in &config.devices {
+        if let Some(config) = &device.cozmo {
+            devices.push(cozmo::start(name, config, parts, notify));
+        }
+    }
+    devices
 }

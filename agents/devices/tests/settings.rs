@@ -29,6 +29,11 @@ fn faults_name_their_key() {
         ("['My desk'.blinkstick]\n", "My desk", "a-z"),
         ("[desk.blinkstick]\nbrightness = 0\n", "desk.blinkstick.brightness", "1 to 100"),
         ("[desk.blinkstick]\nserial = ' '\n", "desk.blinkstick.serial", "names no stick"),
+        ("[a.cozmo]\n[a.blinkstick]\n", "a", "two kinds"),
+        ("[a.cozmo]\nvolume = 101\n", "a.cozmo.volume", "0 to 100"),
+        ("[a.cozmo]\nvoice = '-x'\n", "a.cozmo.voice", "no voice's name"),
+        ("[a.cozmo]\nwords_per_minute = 10\n", "a.cozmo.words_per_minute", "80 to 450"),
+        ("[a.cozmo]\n[b.cozmo]\n", "b.cozmo.address", "what a drives"),
         ("[a.blinkstick]\n[b.blinkstick]\n", "b.blinkstick.serial", "what a drives"),
     ];
     for (toml, place, says) in table {

@@ -3,7 +3,7 @@
 mod device;
 mod mesh;
 
-pub(crate) use device::{Device, DeviceAction, DeviceList, DeviceSet, DeviceTest};
+pub(crate) use device::{Device, DeviceAction, DeviceList, DeviceSet, DeviceTest, Say};
 pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Devices(DeviceList),
     /// List, test or light a device, or print the udev rule for BlinkSticks
     Device(Device),
+    /// Let the robot of the node's machine say something
+    Say(Say),
     /// Turn another monitor's configuration into a mesh.toml
     Import(Import),
     /// Print a completion script for a shell

@@ -119,6 +119,38 @@ async fn test(args: &args::DeviceTest) -> Result<Answer, Failure> {
     Ok(Answer::Fine)
 }
 
+/// Answers `p7 say`.
+pub(crate) async fn say(args: &args::Say) -> Result<Answer, Failure> {
+    let name = match &args.device {
+        Some(name) => name.clone(),
+        None => only_robot(asked(&args.node).await?.iter())?,
+    };
+    let path = ["devices", name.as_str(), "say"];
+    let body = json!({ "text": args.text.join(" ") });
+    let done: Done = Client::new(&args.node)?.post(&path, &body).await?;
+    for step in done.steps {
+        out::print(&format!("{}: {}\n", clean(&name), clean(&step.says)))?;
+    }
+    Ok(Answer::Fine)
+}
+
+/// The one robot among these devices.
+fn only_robot<'a>(devices: impl Iterator<Item = &'a Value>) -> Result<String, Failure> {
+    let all: Vec<Device> = devices.map(view::read).collect::<Result<_, _>>()?;
+    let robots: Vec<&str> =
+        all.iter().filter(|device| device.kind == "cozmo").map(|device| device.name.as_str()).collect();
+    match robots.as_slice() {
+        [] => {
+            Err(Failure::NotSo("there is no robot; [devices.NAME.cozmo] of node.toml names one".to_owned()))
+        }
+        [name] => Ok((*name).to_owned()),
+        several => Err(Failure::Use(format!(
+            "there are several robots; add --device: {}",
+            clean(&several.join(", "))
+        ))),
+    }
+}
+
 async fn set(args: &args::DeviceSet) -> Result<Answer, Failure> {
     let colour: Rgb =
         args.colour.parse().map_err(|bad: p7_blinkstick::BadColour| Failure::Use(bad.to_string()))?;
@@ -224,6 +256,17 @@ mod tests {
                         shelf  blinkstick  denied  BS1-3.0  Nano   no permission\n";
         assert_eq!(text, expected);
         assert!(listed(&[], Screen { width: 100, ink: out::Ink::Plain }).contains("[devices.NAME]"));
+    }
+
+    #[test]
+    fn the_only_robot_needs_no_name() {
+        let line = |name: &str, kind: &str| json!({ "name": name, "kind": kind, "state": "up" });
+        let (desk, one, two) = (line("desk", "blinkstick"), line("a", "cozmo"), line("b", "cozmo"));
+        assert_eq!(only_robot([&desk, &one].into_iter()).unwrap(), "a");
+        assert!(matches!(only_robot([&desk].into_iter()), Err(Failure::NotSo(_))));
+        assert!(
+            matches!(only_robot([&one, &two].into_iter()), Err(Failure::Use(why)) if why.contains("a, b"))
+        );
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Config(args) => wait(configuration::shared(&args)),
         Command::Devices(args) => wait(device::list(&args)),
         Command::Device(args) => wait(device::run(&args)),
+        Command::Say(args) => wait(device::say(&args)),
         Command::Ack(args) => wait(statements::acknowledge(&args)),
         Command::Silence(args) => wait(statements::silence(&args)),
         Command::Maintenance(args) => wait(statements::maintenance(&args)),

@@ -164,3 +164,16 @@ async fn a_body_is_json_of_the_right_shape_and_size() {
     let with_charset = "Content-Type: application/json; charset=utf-8\r\n";
     assert_eq!(node.post_with(path, r#"{"by":"anna"}"#, with_charset).await.status, 200);
 }
+
+#[actix::test]
+async fn what_a_robot_is_to_say_is_checked_before_it_is_asked() {
+    let node = Node::start().await;
+    let say = |text: String| json!({ "text": text }).to_string();
+    let path = "/api/v1/devices/shelf/say";
+    let refused = node.post(path, &say("hello".to_owned())).await;
+    assert_eq!(refused.problem(404, "not-found"), "there is no device `shelf`");
+    let refused = node.post(path, &say("x".repeat(301))).await;
+    assert!(refused.problem(400, "bad-body").contains("longer than 300"));
+    let refused = node.post(path, &say(" \n ".to_owned())).await;
+    assert!(refused.problem(400, "bad-body").contains("is empty"));
+}

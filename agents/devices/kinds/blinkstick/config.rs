@@ -63,7 +63,13 @@ pub struct Hours(Night);
 /// A time zone by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Zone(Tz);
+pub struct Zone(pub(crate) Tz);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(Tz::UTC)
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -73,7 +79,7 @@ impl Default for Config {
             activity: Activity::Cycles,
             at_end: AtEnd::Off,
             night: None,
-            time_zone: Zone(Tz::UTC),
+            time_zone: Zone::default(),
             services: Vec::new(),
             environments: Vec::new(),
             labels: BTreeMap::new(),

@@ -61,6 +61,11 @@ impl Device for BlinkStick {
                     return;
                 }
             },
+            DeviceWish::Say { .. } => {
+                // whoever asked may have gone
+                drop(answer.send(Err(format!("{} is a light and has no voice", self.0.name))));
+                return;
+            }
         };
         self.0.order(words, Order::new(steps, answer));
     }

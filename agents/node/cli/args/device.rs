@@ -17,7 +17,7 @@ pub(crate) struct Device {
 pub(crate) enum DeviceAction {
     /// List the devices and how they are; without a node the BlinkSticks that are plugged in here
     List(DeviceList),
-    /// Walk through what a light can show, and say what you should see
+    /// Walk through what a device can do, and say what you should see and hear
     Test(DeviceTest),
     /// Show a colour for a while
     Set(DeviceSet),
@@ -53,6 +53,18 @@ pub(crate) struct DeviceSet {
     /// For how long; where no node runs, it stays
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=SECONDS_LIMIT))]
     pub(crate) seconds: u32,
+    #[command(flatten)]
+    pub(crate) node: Node,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Say {
+    /// What, in at most 300 characters; quotes are not needed
+    #[arg(value_name = "TEXT", required = true)]
+    pub(crate) text: Vec<String>,
+    /// Which robot, by its name in node.toml; needed only where the machine has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
     #[command(flatten)]
     pub(crate) node: Node,
 }

@@ -70,6 +70,7 @@ fn what_init_shows_as_default_is_the_default() {
         "dashboards",
         "keep_days",
         "night",
+        "quiet_hours",
         "services",
         "environments",
         "labels",
@@ -81,8 +82,9 @@ fn what_init_shows_as_default_is_the_default() {
     });
     let mut shown = loaded(&kept.collect::<Vec<_>>().join("\n"), "").unwrap().node;
     // by default there is no device; one that is shown has its kind's defaults
-    let device = std::mem::take(&mut shown.devices).devices.remove("desk").unwrap();
-    assert_eq!(device.blinkstick, Some(p7_devices::blinkstick::Config::default()));
+    let devices = std::mem::take(&mut shown.devices).devices;
+    assert_eq!(devices["desk"].blinkstick, Some(p7_devices::blinkstick::Config::default()));
+    assert_eq!(devices["shelf"].cozmo, Some(p7_devices::cozmo::Config::default()));
     assert_eq!(shown.node.data_dir.take().as_deref(), Some(Path::new("data")));
     assert_eq!(shown, defaults.node);
     let one = "[services.a.tcp]\naddress = \"h:1\"\n";
