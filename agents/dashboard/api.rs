@@ -6,6 +6,7 @@ pub(crate) mod dto;
 pub(crate) mod holds;
 pub(crate) mod incidents;
 pub(crate) mod node;
+pub(crate) mod notifications;
 pub(crate) mod query;
 pub(crate) mod services;
 pub(crate) mod shared_config;

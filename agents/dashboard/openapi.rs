@@ -36,6 +36,7 @@ const GUARDED: &str = "/api/v1/config/shared";
         api::holds::maintenances, api::holds::start_maintenance, api::holds::maintenance, api::holds::end_maintenance,
         api::node::mesh, api::node::matrix, api::node::config, api::shared_config::apply, api::shared_config::shared,
         api::node::openapi, publishing::publish, api::devices::list, api::devices::show, api::devices::test, api::devices::say,
+        api::notifications::list, api::notifications::test,
         events::events, metrics::metrics, health::healthz, health::readyz, views::badge,
     ),
     components(schemas(Problem)),

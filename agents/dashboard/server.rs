@@ -1,6 +1,6 @@
 //! The HTTP server: starting, the paths, stopping.
 
-use crate::api::{devices, holds, incidents, node, services, shared_config, statements};
+use crate::api::{devices, holds, incidents, node, notifications, services, shared_config, statements};
 use crate::board::Board;
 use crate::config::Config;
 use crate::dashboard::Dashboard;
@@ -166,6 +166,8 @@ pub(crate) fn register(config: &mut ServiceConfig) -> Vec<(&'static str, &'stati
     paths.state("/api/v1/devices/{id}/show", devices::show);
     paths.state("/api/v1/devices/{id}/test", devices::test);
     paths.state("/api/v1/devices/{id}/say", devices::say);
+    paths.read("/api/v1/notifications", notifications::list);
+    paths.state("/api/v1/channels/{id}/test", notifications::test);
     paths.read("/api/v1/openapi.json", node::openapi);
     paths.follow("/api/v1/events", events::events);
     paths.read("/metrics", metrics::metrics);

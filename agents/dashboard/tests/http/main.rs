@@ -7,6 +7,7 @@ mod events;
 mod figures;
 mod guarding;
 mod mesh;
+mod notifications;
 mod pages;
 mod shared_config;
 mod statements;

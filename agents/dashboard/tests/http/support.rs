@@ -1,5 +1,8 @@
 //! A dashboard on a free port with a real store and played agents, and a plain HTTP client to ask it.
 
+#[path = "notifier.rs"]
+mod notifier;
+
 use actix::prelude::*;
 use p7_bus::{
     Apply, Ask, AskError, ConfigurationNoted, Configured, Heard, ProbeNow, Request, SharedConfiguration,
@@ -127,6 +130,7 @@ impl Node {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let aggregator = Aggregator { asked: Arc::clone(&asked), ..Aggregator::default() }.start();
         let registry = prometheus::Registry::new();
+        let notifier = notifier::Notifier.start();
         let parts = Parts {
             node: node(),
             node_name: "paris".to_owned(),
@@ -138,6 +142,8 @@ impl Node {
             apply: roof.0,
             shared_configuration: roof.1,
             devices: None,
+            notifications: Some(notifier.clone().recipient()),
+            channels: Some(notifier.recipient()),
             registry: registry.clone(),
             clock: Arc::new(|| NOW),
         };
