@@ -128,6 +128,11 @@ fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
     found.map(Some).ok_or_else(|| D::Error::custom(format!("`{number}` is no number of milliseconds")))
 }
 
+/// The same for a field that must be there.
+pub(crate) fn millis<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    whole(from)?.ok_or_else(|| D::Error::custom("there is no number of milliseconds"))
+}
+
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;

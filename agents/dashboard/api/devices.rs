@@ -57,6 +57,7 @@ pub(crate) struct ShowBody {
     colour: String,
     /// For how long; then it shows the mesh's state again.
     #[schema(minimum = 1, maximum = 86_400_000, example = 10_000)]
+    #[serde(deserialize_with = "body::millis")]
     duration_ms: u64,
 }
 

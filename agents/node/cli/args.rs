@@ -2,9 +2,11 @@
 
 mod device;
 mod mesh;
+mod notify;
 
 pub(crate) use device::{Device, DeviceAction, DeviceList, DeviceSet, DeviceTest, Say};
 pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
+pub(crate) use notify::{Notify, NotifyAction, NotifyList, NotifyTest};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Device(Device),
     /// Let the robot of the node's machine say something
     Say(Say),
+    /// List the channels people are told on, or try one out
+    Notify(Notify),
     /// Turn another monitor's configuration into a mesh.toml
     Import(Import),
     /// Print a completion script for a shell

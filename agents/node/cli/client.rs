@@ -23,6 +23,8 @@ pub(crate) struct Client {
     base: Url,
     http: reqwest::Client,
     token: Option<p7_settings::SecretText>,
+    /// Longest an answer may take.
+    within: Duration,
 }
 
 impl Client {
@@ -39,7 +41,13 @@ impl Client {
             return Err(wrong("it must start with http:// or https://".to_owned()));
         }
         let token = node.token.as_deref().map(token).transpose()?;
-        Ok(Self { http: http(&base)?, base, token })
+        Ok(Self { http: http(&base)?, base, token, within: ANSWER_TIMEOUT })
+    }
+
+    /// The same with more patience: for what takes the node itself long.
+    #[must_use]
+    pub(crate) fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 
     /// Where the node is, as it was given.
@@ -97,7 +105,7 @@ impl Client {
         query: &[(&str, String)],
         body: Option<(&str, Vec<u8>)>,
     ) -> Result<Vec<u8>, Failure> {
-        let mut request = self.http.request(method, self.url(path)).query(query);
+        let mut request = self.http.request(method, self.url(path)).query(query).timeout(self.within);
         if let Some((kind, body)) = body {
             request = request.header("content-type", kind).body(body);
         }
@@ -140,7 +148,7 @@ impl Client {
         Failure::Unreachable(format!(
             "can't reach a node at {}: {}; start one with `p7 run` or name another with --node",
             self.address(),
-            root_of(error)
+            root_of(error, self.within)
         ))
     }
 
@@ -176,7 +184,6 @@ fn http(base: &Url) -> Result<reqwest::Client, Failure> {
     // an error only says that a provider is installed already
     drop(rustls::crypto::ring::default_provider().install_default());
     let mut builder = reqwest::Client::builder()
-        .timeout(ANSWER_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("p7/", env!("CARGO_PKG_VERSION")));
     let host = base.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -184,7 +191,9 @@ fn http(base: &Url) -> Result<reqwest::Client, Failure> {
     if loopback {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|e| Failure::Unreachable(format!("can't set up HTTP: {}", root_of(&e))))
+    builder
+        .build()
+        .map_err(|e| Failure::Unreachable(format!("can't set up HTTP: {}", root_of(&e, ANSWER_TIMEOUT))))
 }
 
 /// The token behind a reference. The text is not repeated: it may be the token itself.
@@ -215,9 +224,9 @@ fn excerpt(status: StatusCode, body: &[u8]) -> String {
 }
 
 /// The innermost cause in words, which is what a person can act on.
-fn root_of(error: &reqwest::Error) -> String {
+fn root_of(error: &reqwest::Error, within: Duration) -> String {
     if error.is_timeout() {
-        return format!("no answer within {} s", ANSWER_TIMEOUT.as_secs());
+        return format!("no answer within {} s", within.as_secs());
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {

@@ -10,6 +10,7 @@ mod import;
 mod joining;
 mod lists;
 mod mesh;
+mod notify;
 mod out;
 mod probe;
 mod service;
@@ -76,6 +77,7 @@ fn answer(command: Command) -> Result<Answer, Failure> {
         Command::Devices(args) => wait(device::list(&args)),
         Command::Device(args) => wait(device::run(&args)),
         Command::Say(args) => wait(device::say(&args)),
+        Command::Notify(args) => wait(notify::run(&args)),
         Command::Ack(args) => wait(statements::acknowledge(&args)),
         Command::Silence(args) => wait(statements::silence(&args)),
         Command::Maintenance(args) => wait(statements::maintenance(&args)),
