@@ -62,7 +62,7 @@ pub struct S3Config {
     /// Its region. Default: as the environment or profile says, else "us-east-1".
     #[serde(default)]
     pub region: Option<String>,
-    /// Where a compatible store is: "https://minio.example.org:9000". Default: Amazon's.
+    /// Where a compatible store is: `"https://minio.example.org:9000"`. Default: Amazon's.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// Whether the bucket stands in the path and not in the host name, as compatible stores want it.
@@ -96,7 +96,7 @@ pub struct AzureConfig {
     /// A shared access signature instead of the key, by reference.
     #[serde(default)]
     pub sas: Option<Secret>,
-    /// Where the account's blobs are. Default "https://ACCOUNT.blob.core.windows.net".
+    /// Where the account's blobs are. Default `"https://ACCOUNT.blob.core.windows.net"`.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// The container. Default "$web", which the account serves as a web site.

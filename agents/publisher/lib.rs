@@ -1,6 +1,6 @@
 //! p7-publisher: the leader renders the static site and puts it on every configured target.
 //!
-//! [`Publisher`] hears what happens and makes an [`edition::Edition`] when something changed, and at least
+//! [`Publisher`] hears what happens and makes an `edition::Edition` when something changed, and at least
 //! every interval; each target has a task of its own that brings its target up to the newest edition.
 
 mod claim;

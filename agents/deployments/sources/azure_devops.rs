@@ -29,10 +29,10 @@ pub struct Config {
     pub project: String,
     /// A personal access token that may read releases and builds: "env:AZDO_TOKEN". Required.
     pub token: Secret,
-    /// Where it is. Default "https://dev.azure.com".
+    /// Where it is. Default `"https://dev.azure.com"`.
     #[serde(default = "cloud")]
     pub url: String,
-    /// Where it has its classic releases. Default "https://vsrm.dev.azure.com", or `url` when that is
+    /// Where it has its classic releases. Default `"https://vsrm.dev.azure.com"`, or `url` when that is
     /// another: a server of one's own has all in one place.
     #[serde(default)]
     pub release_url: Option<String>,

@@ -20,8 +20,8 @@ const NEWEST_STATUS: &str = "1";
 pub struct Config {
     /// A token that may read Actions and Deployments of the repositories: "env:GITHUB_TOKEN". Required.
     pub token: Secret,
-    /// Where its API is. Default "https://api.github.com"; a server of one's own has
-    /// "https://HOST/api/v3".
+    /// Where its API is. Default `"https://api.github.com"`; a server of one's own has
+    /// `"https://HOST/api/v3"`.
     #[serde(default = "cloud")]
     pub url: String,
 }

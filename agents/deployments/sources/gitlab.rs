@@ -18,7 +18,7 @@ const NEWEST: &str = "5";
 pub struct Config {
     /// An access token with the scope `read_api`: "env:GITLAB_TOKEN". Required.
     pub token: Secret,
-    /// Where it is. Default "https://gitlab.com".
+    /// Where it is. Default `"https://gitlab.com"`.
     #[serde(default = "cloud")]
     pub url: String,
 }

@@ -37,7 +37,7 @@ pub(crate) struct MeshConfig {
 pub(crate) struct MeshSection {
     /// What people call it; pages are headed so. Default "Protocol/7".
     pub(crate) name: Option<String>,
-    /// Where people open the dashboard, such as "https://p7.example.org"; messages link there. Default none.
+    /// Where people open the dashboard, such as `"https://p7.example.org"`; messages link there. Default none.
     pub(crate) dashboard: Option<String>,
 }
 

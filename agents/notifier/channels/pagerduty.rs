@@ -27,8 +27,8 @@ pub struct Config {
     /// The integration key of an "Events API v2" integration, by reference: "env:PAGERDUTY_KEY" or
     /// "file:pagerduty.key". Needed.
     pub routing_key: Option<Secret>,
-    /// Where events go: "https://events.eu.pagerduty.com/v2/enqueue" for accounts in the EU. Default
-    /// "https://events.pagerduty.com/v2/enqueue".
+    /// Where events go: `"https://events.eu.pagerduty.com/v2/enqueue"` for accounts in the EU. Default
+    /// `"https://events.pagerduty.com/v2/enqueue"`.
     pub url: Option<String>,
 }
 

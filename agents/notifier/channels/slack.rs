@@ -41,7 +41,7 @@ pub struct Config {
     pub username: Option<String>,
     /// The picture beside that name, such as ":robot_face:"; needs the same scope. Default the app's own.
     pub icon_emoji: Option<String>,
-    /// The address of Slack's methods, for gateways. Default "https://slack.com/api/".
+    /// The address of Slack's methods, for gateways. Default `"https://slack.com/api/"`.
     pub api: Option<String>,
 }
 
