@@ -1,5 +1,6 @@
 //! Makes a message of what is due: pure, from what is known.
 
+use p7_core::mesh::mix;
 use p7_core::mesh::view::{Liveness, MeshView};
 use p7_core::mesh::words::{Notice, Word};
 use p7_core::speech::message::{
@@ -32,14 +33,11 @@ pub(crate) fn number_of(channel: &str, notices: &[Notice]) -> u64 {
         })
         .collect();
     parts.sort();
-    // FNV-1a; 0 means that no message is known
-    let bytes = channel
-        .bytes()
-        .chain([0])
-        .chain(parts.into_iter().flat_map(|part| part.into_bytes().into_iter().chain([0])));
-    bytes
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-        .max(1)
+    let text: String = std::iter::once(channel)
+        .chain(parts.iter().map(String::as_str))
+        .fold(String::new(), |text, part| text + part + "\0");
+    // 0 means that no message is known
+    mix::of_text(&text).max(1)
 }
 
 impl Speech<'_> {
