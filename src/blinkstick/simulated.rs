@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the chip clocks out one LED's colour, in microseconds; it does not answer meanwhile.
-const DEAF_US_PER_LED: u64 = 30;
+/// How long the chip clocks out one LED's colour; it does not answer meanwhile.
+const DEAF_PER_LED: Duration = Duration::from_micros(30);
 
 /// What a stick in software is like; change it while it is plugged in.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct State {
     pub hangs: Option<Duration>,
     /// Whether it was pulled out.
     pub unplugged: bool,
+    /// For how long it does not answer, for each LED it was told the colour of.
+    pub deaf_per_led: Duration,
     deaf_until: Duration,
 }
 
@@ -75,6 +77,7 @@ impl Simulated {
             refuses_long: false,
             hangs: None,
             unplugged: false,
+            deaf_per_led: DEAF_PER_LED,
             deaf_until: Duration::ZERO,
         };
         Self { state: Arc::new(Mutex::new(state)), clock }
@@ -201,9 +204,9 @@ impl State {
                 *led = *colour;
             }
         }
-        let clocked = u64::try_from(from + leds.len()).unwrap_or_default();
+        let clocked = u32::try_from(from + leds.len()).unwrap_or_default();
         if self.mode >= MODE_ADDRESSED {
-            self.deaf_until = now + Duration::from_micros(clocked * DEAF_US_PER_LED);
+            self.deaf_until = now + self.deaf_per_led * clocked;
         }
         Ok(())
     }

@@ -219,6 +219,7 @@ async fn a_stick_that_hangs_delays_no_other_and_nobody_else() {
     until("said", || said() == [DeviceState::Trouble, DeviceState::Up]).await;
     hanging.state().hangs = None;
     until("well again", || hanging.colours(2) == [RED, RED]).await;
+    until("said, too", || said() == [DeviceState::Up, DeviceState::Up]).await;
 }
 
 #[actix::test]
