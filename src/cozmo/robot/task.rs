@@ -194,7 +194,8 @@ impl Task {
             Some(Order::Say(text, answer)) => self.character.say(text, answer, now),
             Some(Order::Test(answer)) => {
                 if let Some(session) = session {
-                    self.character.begin_test(session, answer, now);
+                    let at = (self.settings.clock.0)();
+                    self.character.begin_test(session, answer, at, now);
                 }
             }
             None => {

@@ -62,9 +62,14 @@ impl Unit {
     /// A transfer of the control endpoint.
     pub(crate) fn control(&self, setup: [u8; 8], data: &[u8]) -> Answer {
         let word = |low: usize| u16::from_le_bytes([setup[low], setup[low + 1]]);
-        let (kind, request) = (setup[0], setup[1]);
-        let setup = Setup { kind, request, value: word(2), index: word(4), length: usize::from(word(6)) };
-        match (kind, request) {
+        let setup = Setup {
+            kind: setup[0],
+            request: setup[1],
+            value: word(2),
+            index: word(4),
+            length: usize::from(word(6)),
+        };
+        match (setup.kind, setup.request) {
             // get descriptor: of the device, of the interface
             (0x80 | 0x81, 6) => self.described(setup),
             // get status: bus power

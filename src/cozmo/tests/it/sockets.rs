@@ -118,6 +118,9 @@ async fn what_is_asked_for_is_said_or_refused_with_the_reason() {
     assert_eq!(robot.say("hello").await, Err(SayError::NotConnected));
     until(&robot, "connected", |view| view.about.is_some()).await;
     assert_eq!(robot.say("hello").await, Err(SayError::Quiet("13:00".to_owned())));
+    assert_eq!(robot.test().await, Err(SayError::Quiet("13:00".to_owned())));
+    heard(&stage, "the test's pictures", |robot| robot.pictures.len() >= 5).await;
+    assert!(!stage.robot.lock().unwrap().tags().contains(&0x36), "it keeps still in its quiet hours");
     robot.stop().await;
     heard(&stage, "goodbye", |robot| robot.goodbyes == 1).await;
 
