@@ -31,6 +31,8 @@ pub struct State {
     pub failing: u32,
     /// Whether reports of 32 LEDs and more are refused.
     pub refuses_long: bool,
+    /// Whether it swallows a colour that is its present one with red and green swapped, as firmware up to 1.3.
+    pub swallows_swapped: bool,
     /// How long the next requests hang before they fail.
     pub hangs: Option<Duration>,
     /// Whether it was pulled out.
@@ -75,6 +77,7 @@ impl Simulated {
             faults: Vec::new(),
             failing: 0,
             refuses_long: false,
+            swallows_swapped: false,
             hangs: None,
             unplugged: false,
             deaf_per_led: DEAF_PER_LED,
@@ -152,6 +155,10 @@ impl State {
         }
         match *report {
             [frames::LED, r, g, b] => {
+                let now_lit = self.leds.first().and_then(|leds| leds.first()).copied();
+                if self.swallows_swapped && r != g && now_lit == Some(Rgb::new(g, r, b)) {
+                    return Ok(());
+                }
                 let lit = if self.mode == MODE_MIRROR { LEDS_LIMIT } else { 1 };
                 self.put(0, 0, &vec![Rgb::new(r, g, b); lit], now)
             }
