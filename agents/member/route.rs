@@ -63,7 +63,6 @@ fn time(at: MeshTime) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 mod tests {
     use super::*;
     use p7_core::mesh::words::{About, Stamp};

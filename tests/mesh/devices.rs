@@ -136,7 +136,9 @@ fn a_node_without_a_connection_is_reached_through_one_that_has_it() {
         oslo.write_node(&world.mesh(&east.bootstrap()));
         paris.write_node(&(world.mesh(&west.bootstrap()) + &robot.table()));
         let mut nodes = [hub, oslo, paris];
-        nodes.iter().for_each(|node| node.write_mesh(&watching(&site)));
+        for node in &nodes {
+            node.write_mesh(&watching(&site));
+        }
         seen::start(&mut nodes);
         until_whole(&nodes.iter().collect::<Vec<_>>());
         let [hub, oslo, _paris] = &mut nodes;

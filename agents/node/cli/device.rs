@@ -334,7 +334,9 @@ mod tests {
         let several = robot(&[one.clone(), two.clone()], None);
         assert!(matches!(several, Err(Failure::Use(why)) if why.contains("a on oslo, b on lima")));
         assert_eq!(robot(&[one.clone(), two.clone()], Some("b")).unwrap(), of("b", "lima"));
-        assert!(matches!(robot(&[one.clone()], Some("c")), Err(Failure::NotSo(why)) if why.contains("`c`")));
+        assert!(
+            matches!(robot(std::slice::from_ref(&one), Some("c")), Err(Failure::NotSo(why)) if why.contains("`c`"))
+        );
         assert_eq!(robot(&[one.clone(), away(two.clone())], None).unwrap(), of("a", "oslo"));
         assert_eq!(robot(&[away(two)], None).unwrap(), of("b", "lima"), "its node says why it can't");
         let missing = line("lima", "b", "cozmo", "missing");

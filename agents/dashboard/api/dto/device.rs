@@ -146,6 +146,6 @@ impl DeviceDoneDto {
     }
 }
 
-fn known(text: &String) -> Option<String> {
-    (!text.is_empty()).then(|| text.clone())
+fn known(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }

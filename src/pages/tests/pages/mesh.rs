@@ -5,6 +5,7 @@ use p7_core::mesh::view::{Liveness, MeshView as View};
 use p7_core::mesh::words::Role;
 use p7_core::vocabulary::NodeId;
 use p7_pages::{MeshView, sample};
+use std::sync::Arc;
 
 fn mesh(view: Option<&View>) -> MeshView {
     sample::mesh(&everything(), &sample::about(), view)
