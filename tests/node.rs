@@ -296,7 +296,7 @@ impl Node {
     }
 
     /// Does something where the node is: sockets belong to the network their thread is in.
-    fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
+    pub fn inside<T: Send>(&self, act: impl FnOnce() -> T + Send) -> T {
         let Some(namespace) = &self.namespace else { return act() };
         let namespace = File::open(format!("{OWN_RUN}/netns/{namespace}")).unwrap();
         std::thread::scope(|threads| {

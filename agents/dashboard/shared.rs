@@ -7,7 +7,9 @@ use crate::pages::Names;
 use crate::problem::Problem;
 use actix::prelude::*;
 use actix_web::web;
-use p7_bus::{Apply, Ask, DeviceOrder, Notifications, ProbeNow, Request, SharedConfiguration, TestChannel};
+use p7_bus::{
+    Apply, Ask, CommandFor, DeviceOrder, Notifications, ProbeNow, Request, SharedConfiguration, TestChannel,
+};
 use p7_core::vocabulary::{MeshTime, NodeId};
 use p7_store::{Store, StoreError};
 use std::sync::Arc;
@@ -41,6 +43,8 @@ pub struct Parts {
     pub shared_configuration: Option<Recipient<SharedConfiguration>>,
     /// Who gives orders to the machine's devices; none where there are none.
     pub devices: Option<Recipient<DeviceOrder>>,
+    /// Who brings commands to other nodes; none where the node runs alone.
+    pub commands: Option<Recipient<CommandFor>>,
     /// Who knows what was said to people; none where nobody tells them.
     pub notifications: Option<Recipient<Notifications>>,
     /// Who tries channels out; none where nobody tells people.

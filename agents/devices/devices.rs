@@ -7,8 +7,8 @@ use crate::world::{News, World};
 use actix::prelude::*;
 use p7_blinkstick::sight::Network;
 use p7_bus::{
-    AskError, Configured, DeviceDone, DeviceOrder, DeviceStatus, DevicesNoted, Heard, MeshNoted,
-    NetworkNoted, Snapshot,
+    AskError, CommandFault, CommandHeard, Configured, DeviceDone, DeviceOrder, DeviceStatus, DevicesNoted,
+    Heard, MeshNoted, NetworkNoted, Snapshot,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +94,24 @@ impl Devices {
         });
     }
 
+    /// Lets a device do something; answers once it has begun.
+    fn order(&self, order: DeviceOrder) -> ResponseFuture<Result<DeviceDone, AskError>> {
+        let Some(device) = self.devices.iter().find(|device| device.name() == order.device) else {
+            let missing = AskError::NotFound { kind: "device", id: order.device };
+            return Box::pin(std::future::ready(Err(missing)));
+        };
+        let (answer, answered) = oneshot::channel();
+        device.obey(&order.wish, answer);
+        Box::pin(async move {
+            match tokio::time::timeout(OBEY_WITHIN, answered).await {
+                Ok(Ok(done)) => done.map_err(AskError::Conflict),
+                // another order came before it was answered, or the node stops
+                Ok(Err(_)) => Err(AskError::Conflict("something newer came in between".to_owned())),
+                Err(_) => Err(AskError::Conflict(format!("{} does not answer", order.device))),
+            }
+        })
+    }
+
     /// Tells how the devices are, if that changed.
     fn tell(&mut self) {
         let now: Vec<DeviceStatus> = self.devices.iter().flat_map(|device| device.status()).collect();
@@ -132,6 +150,12 @@ impl Handler<Connect> for Devices {
         self.listeners = listeners;
         self.told = Arc::default();
         self.tell();
+        // that there are none is told, too
+        if self.told.is_empty() {
+            for listener in &self.listeners.devices {
+                p7_bus::tell(listener, "devices", DevicesNoted(Arc::clone(&self.told)));
+            }
+        }
     }
 }
 
@@ -193,20 +217,19 @@ impl Handler<DeviceOrder> for Devices {
     type Result = ResponseFuture<Result<DeviceDone, AskError>>;
 
     fn handle(&mut self, order: DeviceOrder, _: &mut Self::Context) -> Self::Result {
-        let Some(device) = self.devices.iter().find(|device| device.name() == order.device) else {
-            let missing = AskError::NotFound { kind: "device", id: order.device };
-            return Box::pin(std::future::ready(Err(missing)));
+        self.order(order)
+    }
+}
+
+impl Handler<CommandHeard> for Devices {
+    type Result = ResponseFuture<Result<String, CommandFault>>;
+
+    fn handle(&mut self, heard: CommandHeard, _: &mut Self::Context) -> Self::Result {
+        let done = match DeviceOrder::of_text(&heard.text) {
+            Ok(order) => self.order(order),
+            Err(wrong) => return Box::pin(std::future::ready(Err(wrong.into()))),
         };
-        let (answer, answered) = oneshot::channel();
-        device.obey(&order.wish, answer);
-        Box::pin(async move {
-            match tokio::time::timeout(OBEY_WITHIN, answered).await {
-                Ok(Ok(done)) => done.map_err(AskError::Conflict),
-                // another order came before it was answered, or the node stops
-                Ok(Err(_)) => Err(AskError::Conflict("something newer came in between".to_owned())),
-                Err(_) => Err(AskError::Conflict(format!("{} does not answer", order.device))),
-            }
-        })
+        Box::pin(async move { Ok(done.await?.to_text()) })
     }
 }
 

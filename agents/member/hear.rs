@@ -4,11 +4,8 @@ use crate::member::Member;
 use actix::Context;
 use p7_core::mesh::machine::{Answer, Event};
 use p7_core::vocabulary::NodeId;
-use p7_mesh::frames::{self, Answered, Asked, Command, CommandAnswer, Gossip};
+use p7_mesh::frames::{self, Answered, Asked, Gossip};
 use p7_mesh::transport::{Direction, GossipId, Happened, Judgement};
-
-/// The command that only wants an answer: it shows how far a peer is.
-pub(crate) const PING: &str = "ping";
 
 impl Member {
     /// Something happened in the transport.
@@ -85,7 +82,7 @@ impl Member {
     fn asked(&mut self, from: NodeId, token: u64, bytes: &[u8], context: &mut Context<Self>) {
         match frames::open_question(bytes) {
             Ok(Asked::Question(question)) => self.hear(Event::Asked { from, token, question }, context),
-            Ok(Asked::Command(command)) => self.obey(token, &command),
+            Ok(Asked::Command(command)) => self.obey(&from, token, command, context),
             Err(fault) => {
                 self.metrics.refused(fault.as_str());
                 tracing::debug!(%from, %fault, "a question can't be read");
@@ -93,19 +90,10 @@ impl Member {
         }
     }
 
-    /// Does what another node asks for by name.
-    fn obey(&mut self, token: u64, command: &Command) {
-        let answer = match command.name.as_str() {
-            PING => CommandAnswer::Done(String::new()),
-            other => CommandAnswer::Refused(format!("this node knows no command `{other}`")),
-        };
-        match frames::answer_command(&answer, self.wire) {
-            Ok(frame) => self.link.answer(token, frame),
-            Err(error) => tracing::error!(%error, "can't answer a command"),
-        }
-    }
-
     fn answered(&mut self, from: NodeId, ticket: u64, bytes: Option<&[u8]>, context: &mut Context<Self>) {
+        if self.commanded(ticket, bytes) {
+            return;
+        }
         let mut figured = false;
         let opened = bytes.map(|bytes| frames::open_answer(bytes, &self.mesh));
         let answer = opened.and_then(|opened| match opened {

@@ -7,13 +7,16 @@
 
 mod address;
 mod clock;
+mod commands;
 mod config;
+mod devices;
 mod hear;
 mod member;
 mod metrics;
 mod past;
 mod peers;
 mod perform;
+mod route;
 mod shelf;
 mod start;
 

@@ -1,12 +1,14 @@
 //! The agent: owns the machine, hears what happens, has its wishes performed.
 
 use crate::clock::{self, Passed, passed};
+use crate::commands::Commands;
+use crate::devices::Telling;
 use crate::metrics::Metrics;
 use crate::shelf::Shelf;
 use actix::prelude::*;
 use p7_bus::{
-    DeviceState, DevicesNoted, FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted,
-    PeersSeen, SeatsTaken, Stated, Suspected,
+    CommandHeard, FactsHeard, FitnessNoted, LookNow, MeshNoted, NetworkNoted, PeersNoted, PeersSeen,
+    SeatsTaken, Stated, Suspected,
 };
 use p7_core::mesh::election::Fitness;
 use p7_core::mesh::machine::{CutOff, Event, Machine};
@@ -16,7 +18,7 @@ use p7_core::vocabulary::{Millis, NodeId};
 use p7_mesh::mesh_id::MeshId;
 use p7_mesh::transport::{GossipId, Happened, Link};
 use p7_mesh::{Keypair, Multiaddr};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -51,6 +53,8 @@ pub struct Listeners {
     pub peers: Vec<Recipient<PeersNoted>>,
     /// Newer shared configurations; the roof takes them up.
     pub configurations: Option<mpsc::Sender<Arc<Configuration>>>,
+    /// Who does what other nodes ask for, by the command's name.
+    pub commands: BTreeMap<&'static str, Recipient<CommandHeard>>,
     /// How far the wall clock is to be corrected, in milliseconds.
     pub correction: Option<fn(i64)>,
 }
@@ -88,6 +92,13 @@ pub struct Member {
     pub(crate) cut_off: CutOff,
     /// The parts of the leader's work that can't be done here.
     pub(crate) lacking: BTreeSet<&'static str>,
+    /// Who may be a peer; none for whoever has the mesh's key.
+    pub(crate) allow: Option<BTreeSet<NodeId>>,
+    /// The commands to other nodes and from them that are under way.
+    pub(crate) commands: Commands,
+    /// What was told of this node's devices, and when it is looked whether more is to be.
+    pub(crate) telling: Telling,
+    pub(crate) telling_at: Option<SpawnHandle>,
 }
 
 /// node → member: the services to watch from now on, in id order, and which shared configuration they come from.
@@ -299,27 +310,6 @@ impl Handler<TakenUp> for Member {
 
     fn handle(&mut self, taken_up: TakenUp, context: &mut Self::Context) {
         self.hear(Event::Watching(taken_up.services, taken_up.stamp), context);
-    }
-}
-
-impl Handler<DevicesNoted> for Member {
-    type Result = ();
-
-    /// A device is announced once it was there; whether it is now is for this node's own pages, so that one
-    /// that comes and goes states nothing to the mesh each time.
-    fn handle(&mut self, DevicesNoted(devices): DevicesNoted, context: &mut Self::Context) {
-        let known = self.about.devices.len();
-        for device in devices.iter().filter(|device| device.state == DeviceState::Up) {
-            let line = format!("{}:{}", device.kind, device.name);
-            if !self.about.devices.contains(&line) {
-                self.about.devices.push(line);
-            }
-        }
-        if self.about.devices.len() > known {
-            self.about.at = self.machine.mesh_time(clock::now());
-            let about = self.about.clone();
-            self.hear(Event::Stated(vec![Fact::About(about)]), context);
-        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) struct Metrics {
     delay: Histogram,
     refused: IntCounterVec,
     turned_away: IntCounterVec,
+    commands: IntCounterVec,
 }
 
 impl Metrics {
@@ -38,6 +39,14 @@ impl Metrics {
             "Connections, frames and orders that the transport did not take, by the reason.",
             "why",
         )?;
+        let commands = IntCounterVec::new(
+            Opts::new(
+                "p7_mesh_commands_total",
+                "Commands to other nodes, from them, and passed on between others, by what came of them.",
+            ),
+            &["direction", "result"],
+        )?;
+        registry.register(Box::new(commands.clone()))?;
         let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
         let delay = Histogram::with_opts(
             HistogramOpts::new(
@@ -51,7 +60,7 @@ impl Metrics {
         registry.register(Box::new(refused.clone()))?;
         registry.register(Box::new(turned_away.clone()))?;
         registry.register(Box::new(delay.clone()))?;
-        Ok(Self { messages, bytes, delay, refused, turned_away })
+        Ok(Self { messages, bytes, delay, refused, turned_away, commands })
     }
 
     /// Brings the counters up to the transport's.
@@ -75,6 +84,11 @@ impl Metrics {
     /// News took so long.
     pub(crate) fn delay(&self, delay: Millis) {
         self.delay.observe(std::time::Duration::from_millis(delay.0).as_secs_f64());
+    }
+
+    /// A command to another node (`out`), from one (`in`), or between others (`passed`) came to this.
+    pub(crate) fn command(&self, direction: &'static str, result: &'static str) {
+        self.commands.with_label_values(&[direction, result]).inc();
     }
 
     /// A frame was not taken.

@@ -37,6 +37,7 @@ mod tests {
         MemberView {
             node: NodeId::new(name).unwrap(),
             about: Some(About { labels, ..About::default() }),
+            devices: None,
             liveness: Liveness::Alive,
             since: MeshTime(0),
             heard: MeshTime(heard),

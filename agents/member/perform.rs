@@ -1,6 +1,6 @@
 //! What the machine wishes, done in its order.
 
-use crate::hear::PING;
+use crate::commands::PING;
 use crate::member::Member;
 use p7_bus::{FactsHeard, LookNow, SeatsTaken, tell};
 use p7_core::mesh::machine::Effect;

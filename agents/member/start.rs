@@ -2,7 +2,9 @@
 
 use crate::address::{BadAddress, listening, multiaddress};
 use crate::clock;
+use crate::commands::Commands;
 use crate::config::Config;
+use crate::devices::Telling;
 use crate::member::{Listeners, Member};
 use crate::metrics::Metrics;
 use crate::shelf::Shelf;
@@ -79,6 +81,7 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
     };
     let wire = setup.wire;
     let known = store.peers()?;
+    let allow = config.allowed();
     // two meshes never share a key, so its fingerprint tells them apart
     let name = key.fingerprint();
     let mesh = MeshId::of(&name);
@@ -90,7 +93,7 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         bootstrap,
         known: remembered(known, &node),
         mdns: if config.mdns { Mdns::On } else { Mdns::Off },
-        allow: config.allowed(),
+        allow: allow.clone(),
         limits: PeerLimits::default(),
     };
     let (link, happened) = transport::start(config)?;
@@ -116,6 +119,10 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         listening: Vec::new(),
         cut_off: CutOff::No,
         lacking: std::collections::BTreeSet::new(),
+        allow,
+        commands: Commands::default(),
+        telling: Telling::new(now.steady),
+        telling_at: None,
     };
     Ok(Member::start_in_arbiter(thread, |_| member))
 }

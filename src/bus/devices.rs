@@ -2,36 +2,14 @@
 
 use crate::AskError;
 use actix::prelude::*;
+pub use p7_core::mesh::devices::DeviceState;
 use p7_core::vocabulary::{MeshTime, Millis};
 use std::sync::Arc;
 
-/// How a device is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeviceState {
-    /// It shows what it should.
-    Up,
-    /// It is there and being set up.
-    Starting,
-    /// It is not plugged in, or out of reach.
-    Missing,
-    /// This user may not open it.
-    Denied,
-    /// It is there, but does not do what it should.
-    Trouble,
-}
-
-impl DeviceState {
-    /// Its name in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Starting => "starting",
-            Self::Missing => "missing",
-            Self::Denied => "denied",
-            Self::Trouble => "trouble",
-        }
-    }
-}
+/// Longest text that is said, in characters: about twenty seconds.
+pub const SAY_LIMIT: usize = 300;
+/// Longest time that a device shows what somebody asked for: a day.
+pub const SHOW_LIMIT: Millis = Millis(86_400_000);
 
 /// One device as its machine knows it. A configured device that drives several units is here once for each.
 #[derive(Debug, Clone, PartialEq, Eq)]

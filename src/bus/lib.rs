@@ -5,12 +5,18 @@
 //! a test holds a recorder. A panic anywhere aborts the process and the service manager restarts
 //! it: actix's supervision does not survive a panic, and the mesh covers the gap.
 
+mod commands;
 mod devices;
 mod events;
+mod orders;
 mod publishing;
 mod tell;
 
-pub use devices::{DeviceDone, DeviceOrder, DeviceState, DeviceStatus, DeviceStep, DeviceWish, DevicesNoted};
+pub use commands::{COMMAND_WITHIN, CommandFault, CommandFor, CommandHeard, DEVICE_COMMAND};
+pub use devices::{
+    DeviceDone, DeviceOrder, DeviceState, DeviceStatus, DeviceStep, DeviceWish, DevicesNoted, SAY_LIMIT,
+    SHOW_LIMIT,
+};
 pub use events::{
     Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
     IncidentChanged, LookNow, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen, ProbeFinished,

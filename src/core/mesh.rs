@@ -2,6 +2,7 @@
 //! transport: see [`words`] for its words, and [`machine`] for how the parts work together.
 
 pub mod assign;
+pub mod devices;
 pub mod election;
 pub mod journal;
 pub mod ledger;

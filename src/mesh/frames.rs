@@ -15,6 +15,7 @@
 mod batch;
 mod beat;
 mod bytes;
+mod devices;
 mod error;
 mod facts;
 mod have;
@@ -29,8 +30,8 @@ pub use batch::{Opened, open_batch, seal_batch};
 pub use beat::seal_beat;
 pub use error::{FrameError, SealError};
 pub use questions::{
-    Answered, Asked, CaughtUp, Command, CommandAnswer, answer_catch_up, answer_command, ask_catch_up,
-    ask_command, open_answer, open_question,
+    Answered, Asked, CaughtUp, Command, CommandAnswer, Refusal, answer_catch_up, answer_command,
+    ask_catch_up, ask_command, open_answer, open_question,
 };
 pub use rollups::{FIGURES_LIMIT, Figured, answer_figures, ask_figures};
 pub use suspicion::seal_suspicion;

@@ -1,5 +1,6 @@
 //! One node on the page of nodes: what it does, how it is, and how far away.
 
+use super::devices::{self, DeviceLine};
 use super::frame::About;
 use super::mesh::MeshPage;
 use super::names::{Names, short};
@@ -83,8 +84,8 @@ pub struct NodeView {
     pub figures: Vec<Figure>,
     /// Its labels, `key=value`.
     pub labels: Vec<String>,
-    /// Its devices, `kind:name`.
-    pub devices: Vec<String>,
+    /// Its devices.
+    pub devices: Vec<DeviceLine>,
     /// How it is.
     pub conditions: Vec<Condition>,
 }
@@ -142,7 +143,7 @@ pub(super) fn node(
         roles: roles(member, view),
         figures: if is_here(member) { figures(member, view, skew_limit) } else { Vec::new() },
         labels: about.map(|a| a.labels.iter().map(|(k, v)| format!("{k}={v}")).collect()).unwrap_or_default(),
-        devices: about.map(|about| about.devices.clone()).unwrap_or_default(),
+        devices: devices::lines(member, now),
         conditions: if here { troubles(page.about, now) } else { cut_off(member) },
     }
 }

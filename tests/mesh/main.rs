@@ -8,6 +8,7 @@
 )]
 
 mod catching_up;
+mod devices;
 mod joining;
 mod leading;
 mod partitions;

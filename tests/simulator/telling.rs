@@ -69,6 +69,7 @@ fn brief(facts: &[p7_core::mesh::words::Fact]) -> Vec<String> {
         }
         Fact::Noticed(notice) => format!("{notice:?}"),
         Fact::About(_) => "about".to_owned(),
+        Fact::Devices(_) => "devices".to_owned(),
         Fact::Configured(configured) => format!("{:?}", configured.stamp),
         Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) => "statement".to_owned(),
     };

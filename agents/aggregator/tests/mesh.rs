@@ -362,6 +362,7 @@ fn view(sites: &[(&str, Option<&str>)]) -> MeshNoted {
             labels: site.iter().map(|site| ("site".to_owned(), (*site).to_owned())).collect(),
             ..About::default()
         }),
+        devices: None,
         liveness: Liveness::Alive,
         since: MeshTime(0),
         heard: MeshTime(0),

@@ -1,11 +1,13 @@
 //! What the API says, in structs of its own: stable, whatever the core's types become.
 
+mod device;
 mod history;
 mod incident;
 mod mesh;
 mod node;
 mod service;
 
+pub(crate) use device::{DeviceDoneDto, DeviceDto, NodeDeviceDto};
 pub(crate) use history::{HistoryDto, PointDto, ResultDto};
 pub(crate) use incident::{AcknowledgementDto, DeploymentDto, HoldDto, IncidentDto, ScopeDto};
 pub(crate) use mesh::{

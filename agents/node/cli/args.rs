@@ -4,7 +4,7 @@ mod device;
 mod mesh;
 mod notify;
 
-pub(crate) use device::{Device, DeviceAction, DeviceList, DeviceSet, DeviceTest, Say};
+pub(crate) use device::{At, Device, DeviceAction, DeviceList, DeviceSet, DeviceTest, Say};
 pub(crate) use mesh::{Apply, Mesh, MeshAction, MeshInvite, MeshJoin, MeshKeyArgs, Shared, SharedAction};
 pub(crate) use notify::{Notify, NotifyAction, NotifyList, NotifyTest};
 
@@ -62,11 +62,11 @@ pub(crate) enum Command {
     Maintenance(Maintenance),
     /// State that a service is being deployed, or was
     Deployment(Deployment),
-    /// List the devices of the node's machine and how they are
+    /// List the devices of all nodes and how they are
     Devices(DeviceList),
     /// List, test or light a device, or print the udev rule for BlinkSticks
     Device(Device),
-    /// Let the robot of the node's machine say something
+    /// Let a robot say something, wherever in the mesh it is
     Say(Say),
     /// List the channels people are told on, or try one out
     Notify(Notify),

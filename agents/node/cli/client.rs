@@ -71,8 +71,18 @@ impl Client {
         path: &[&str],
         body: &impl Serialize,
     ) -> Result<T, Failure> {
+        self.post_with(path, &[], body).await
+    }
+
+    /// States something about what the query says.
+    pub(crate) async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: &impl Serialize,
+    ) -> Result<T, Failure> {
         let body = serde_json::to_vec(body).map_err(|e| Failure::Use(e.to_string()))?;
-        let answer = self.ask(Method::POST, path, &[], Some(("application/json", body))).await?;
+        let answer = self.ask(Method::POST, path, query, Some(("application/json", body))).await?;
         self.understand(&answer)
     }
 

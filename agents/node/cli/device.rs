@@ -23,26 +23,46 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 /// Longest detail that stands in the table, in characters; a longer one stands below it in full, since it says
 /// what to do.
 const DETAIL_LIMIT: usize = 30;
+/// Longest that an order to a device may take: that of another node's is given up there within 9 s.
+const DONE_WITHIN: Duration = Duration::from_secs(20);
 /// The name that stands for every stick.
 const ALL: &str = "all";
 
-const DEVICES: [Column; 6] = [
+const DEVICES: [Column; 8] = [
+    Column { title: "NODE", side: Side::Left, least: 8, gives_way: 0 },
     Column { title: "NAME", side: Side::Left, least: 32, gives_way: 0 },
     Column { title: "KIND", side: Side::Left, least: 10, gives_way: 3 },
     Column { title: "STATE", side: Side::Left, least: 8, gives_way: 0 },
     Column { title: "UNIT", side: Side::Left, least: 12, gives_way: 1 },
     Column { title: "MODEL", side: Side::Left, least: 6, gives_way: 2 },
     Column { title: "DETAIL", side: Side::Left, least: DETAIL_LIMIT, gives_way: 0 },
+    Column { title: "LAST ORDER", side: Side::Left, least: 12, gives_way: 4 },
 ];
 
+/// A device as the API tells of it; what is plugged in here where no node runs has no node.
 #[derive(Debug, Deserialize)]
-struct Device {
+pub(super) struct Device {
+    node: Option<String>,
+    node_name: Option<String>,
+    liveness: Option<String>,
     name: String,
     kind: String,
     state: String,
     unit: Option<String>,
     model: Option<String>,
     detail: Option<String>,
+    last_order: Option<String>,
+}
+
+impl Device {
+    /// A device among those of a node that is called so.
+    pub(super) fn of_node(self, name: &str, liveness: &str) -> Self {
+        Self { node_name: Some(name.to_owned()), liveness: Some(liveness.to_owned()), ..self }
+    }
+
+    fn is_near(&self) -> bool {
+        self.liveness.as_deref().is_none_or(|liveness| matches!(liveness, "alive" | "suspect"))
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -71,7 +91,7 @@ pub(crate) async fn run(args: &args::Device) -> Result<Answer, Failure> {
 
 /// Answers `p7 devices` and `p7 device list`.
 pub(crate) async fn list(args: &args::DeviceList) -> Result<Answer, Failure> {
-    let values = if nobody_runs_here(&args.node) { plugged()? } else { asked(&args.node).await? };
+    let values = if runs_nothing(&args.at) { plugged()? } else { asked(&args.at).await? };
     if args.form.json {
         out::print_json(&values)?;
     } else {
@@ -81,13 +101,20 @@ pub(crate) async fn list(args: &args::DeviceList) -> Result<Answer, Failure> {
     Ok(Answer::Fine)
 }
 
-async fn asked(node: &args::Node) -> Result<Vec<Value>, Failure> {
-    let mut answer: Value = Client::new(node)?.get(&["devices"], &[]).await?;
+async fn asked(at: &args::At) -> Result<Vec<Value>, Failure> {
+    let query = at.on().map(|on| ("node", on.to_owned()));
+    let mut answer: Value = Client::new(&at.asked())?.get(&["devices"], query.as_slice()).await?;
     let items = answer.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
     Ok(items.unwrap_or_default())
 }
 
-fn listed(devices: &[Device], screen: Screen) -> String {
+/// Gives an order to a device, of `on` or of the node that is asked.
+async fn order(at: &args::At, path: &[&str], on: Option<&str>, body: &Value) -> Result<Done, Failure> {
+    let query = on.map(|on| ("node", on.to_owned()));
+    Client::new(&at.asked())?.within(DONE_WITHIN).post_with(path, query.as_slice(), body).await
+}
+
+pub(super) fn listed(devices: &[Device], screen: Screen) -> String {
     if devices.is_empty() {
         return "no devices; [devices.NAME] of node.toml says what stands on the desk\n".to_owned();
     }
@@ -95,15 +122,23 @@ fn listed(devices: &[Device], screen: Screen) -> String {
         let tone = match device.state.as_str() {
             "up" | "plugged in" => Tone::Good,
             "starting" => Tone::Note,
+            "unknown" => Tone::Faint,
             _ => Tone::Bad,
         };
+        let (state, tone) = match device.liveness.as_deref() {
+            Some("down") => ("node is down", Tone::Bad),
+            Some("left") => ("node is off", Tone::Faint),
+            _ => (device.state.as_str(), tone),
+        };
         vec![
+            Cell::plain(device.node_name.as_deref().unwrap_or_default()),
             Cell::new(Tone::Strong, &device.name),
             Cell::plain(&device.kind),
-            Cell::new(tone, &device.state),
+            Cell::new(tone, state),
             Cell::plain(device.unit.as_deref().unwrap_or_default()),
             Cell::plain(device.model.as_deref().unwrap_or_default()),
             Cell::plain(device.detail.as_deref().filter(|detail| !is_long(detail)).unwrap_or_default()),
+            Cell::plain(device.last_order.as_deref().unwrap_or_default()),
         ]
     };
     let mut text = table(&DEVICES, &devices.iter().map(row).collect::<Vec<_>>(), screen);
@@ -121,11 +156,11 @@ fn is_long(detail: &str) -> bool {
 }
 
 async fn test(args: &args::DeviceTest) -> Result<Answer, Failure> {
-    if nobody_runs_here(&args.node) {
+    if runs_nothing(&args.at) {
         return drive(&args.name, &walk(&Colours::default()), End::Dark);
     }
     let path = ["devices", args.name.as_str(), "test"];
-    let done: Done = Client::new(&args.node)?.post(&path, &json!({})).await?;
+    let done = order(&args.at, &path, args.at.on(), &json!({})).await?;
     for step in done.steps {
         out::print(&format!("{}\n", clean(&step.says)))?;
         tokio::time::sleep(Duration::from_millis(step.duration_ms)).await;
@@ -135,33 +170,46 @@ async fn test(args: &args::DeviceTest) -> Result<Answer, Failure> {
 
 /// Answers `p7 say`.
 pub(crate) async fn say(args: &args::Say) -> Result<Answer, Failure> {
-    let name = match &args.device {
-        Some(name) => name.clone(),
-        None => only_robot(asked(&args.node).await?.iter())?,
+    let (name, node) = match (&args.device, args.at.on()) {
+        (Some(name), Some(on)) => (name.clone(), Some(on.to_owned())),
+        (name, _) => robot(&asked(&args.at).await?, name.as_deref())?,
     };
     let path = ["devices", name.as_str(), "say"];
     let body = json!({ "text": args.text.join(" ") });
-    let done: Done = Client::new(&args.node)?.post(&path, &body).await?;
+    let done = order(&args.at, &path, node.as_deref(), &body).await?;
     for step in done.steps {
         out::print(&format!("{}: {}\n", clean(&name), clean(&step.says)))?;
     }
     Ok(Answer::Fine)
 }
 
-/// The one robot among these devices.
-fn only_robot<'a>(devices: impl Iterator<Item = &'a Value>) -> Result<String, Failure> {
-    let all: Vec<Device> = devices.map(view::read).collect::<Result<_, _>>()?;
-    let robots: Vec<&str> =
-        all.iter().filter(|device| device.kind == "cozmo").map(|device| device.name.as_str()).collect();
-    match robots.as_slice() {
-        [] => {
-            Err(Failure::NotSo("there is no robot; [devices.NAME.cozmo] of node.toml names one".to_owned()))
+/// The one robot among these devices, of this name if there is one: its name and the id of its node. One that
+/// is up is preferred, then one of a node that is there.
+fn robot(devices: &[Value], name: Option<&str>) -> Result<(String, Option<String>), Failure> {
+    let all: Vec<Device> = devices.iter().map(view::read).collect::<Result<_, _>>()?;
+    let is_meant = |robot: &&Device| robot.kind == "cozmo" && name.is_none_or(|name| robot.name == name);
+    let robots: Vec<&Device> = all.iter().filter(is_meant).collect();
+    let up: Vec<&Device> =
+        robots.iter().copied().filter(|robot| robot.is_near() && robot.state == "up").collect();
+    let near: Vec<&Device> = robots.iter().copied().filter(|robot| robot.is_near()).collect();
+    let choice = [up, near, robots].into_iter().find(|some| !some.is_empty()).unwrap_or_default();
+    match choice.as_slice() {
+        [] => Err(Failure::NotSo(match name {
+            Some(name) => format!("there is no robot `{}` in the mesh", clean(name)),
+            None => "there is no robot; [devices.NAME.cozmo] of a node's node.toml names one".to_owned(),
+        })),
+        [one] => Ok((one.name.clone(), one.node.clone())),
+        several => {
+            let place = |robot: &&Device| match &robot.node_name {
+                Some(node) => format!("{} on {}", clean(&robot.name), clean(node)),
+                None => clean(&robot.name),
+            };
+            let places: Vec<String> = several.iter().map(place).collect();
+            Err(Failure::Use(format!(
+                "there are several robots; add --device or --node: {}",
+                places.join(", ")
+            )))
         }
-        [name] => Ok((*name).to_owned()),
-        several => Err(Failure::Use(format!(
-            "there are several robots; add --device: {}",
-            clean(&several.join(", "))
-        ))),
     }
 }
 
@@ -169,16 +217,21 @@ async fn set(args: &args::DeviceSet) -> Result<Answer, Failure> {
     let colour: Rgb =
         args.colour.parse().map_err(|bad: p7_blinkstick::BadColour| Failure::Use(bad.to_string()))?;
     let span = Millis::seconds(u64::from(args.seconds));
-    if nobody_runs_here(&args.node) {
+    if runs_nothing(&args.at) {
         return drive(&args.name, &[Step::show(colour, Millis(0))], End::Lit);
     }
     let body = json!({ "colour": colour.to_string(), "duration_ms": span.0 });
     let path = ["devices", args.name.as_str(), "show"];
-    let done: Done = Client::new(&args.node)?.post(&path, &body).await?;
+    let done = order(&args.at, &path, args.at.on(), &body).await?;
     for step in done.steps {
         out::print(&format!("{} shows {} for {} s\n", clean(&args.name), clean(&step.says), args.seconds))?;
     }
     Ok(Answer::Fine)
+}
+
+/// Whether what is plugged in here is meant, and no node runs to ask.
+fn runs_nothing(at: &args::At) -> bool {
+    at.on().is_none() && nobody_runs_here(&at.asked())
 }
 
 /// Whether the node that would be asked is one of this machine and does not run.
@@ -260,38 +313,73 @@ fn drive(name: &str, steps: &[Step], end: End) -> Result<Answer, Failure> {
 mod tests {
     use super::*;
 
+    fn line(node: &str, name: &str, kind: &str, state: &str) -> Value {
+        json!({ "node": format!("id-{node}"), "node_name": node, "liveness": "alive", "name": name, "kind": kind,
+                "state": state, "unit": "BS1-3.0", "model": "Nano", "detail": null,
+                "since": "2026-01-01T00:00:00.000Z", "last_order": null, "last_order_at": null })
+    }
+
+    fn away(line: Value) -> Value {
+        let mut line = line;
+        line["liveness"] = json!("down");
+        line
+    }
+
     #[test]
     fn devices_are_listed_with_what_is_wrong() {
-        let line = |name: &str, state: &str, detail: Option<&str>| {
-            json!({ "name": name, "kind": "blinkstick", "state": state, "unit": "BS1-3.0", "model": "Nano",
-                    "detail": detail, "since": "2026-01-01T00:00:00.000Z" })
-        };
-        let long = "no permission to open /dev/hidraw0; `p7 device udev` prints the rule";
-        let values = [
-            line("desk", "up", None),
-            line("shelf", "denied", Some("no permission")),
-            line("wall", "denied", Some(long)),
+        let mut values = [
+            line("oslo", "desk", "blinkstick", "up"),
+            line("lima", "shelf", "blinkstick", "denied"),
+            line("lima", "wall", "blinkstick", "denied"),
         ];
+        let long = "no permission to open /dev/hidraw0; `p7 device udev` prints the rule";
+        values[2]["detail"] = json!(long);
+        (values[0]["last_order"], values[1]["detail"]) = (json!("show red"), json!("no permission"));
+        let values = [values.as_slice(), &[away(line("rome", "bot", "cozmo", "up"))]].concat();
         let devices: Vec<Device> = values.iter().map(|value| view::read(value).unwrap()).collect();
-        let text = listed(&devices, Screen { width: 80, ink: out::Ink::Plain });
-        let expected = "NAME   KIND        STATE   UNIT     MODEL  DETAIL\n\
-                        desk   blinkstick  up      BS1-3.0  Nano\n\
-                        shelf  blinkstick  denied  BS1-3.0  Nano   no permission\n\
-                        wall   blinkstick  denied  BS1-3.0  Nano\n\
-                        wall BS1-3.0: no permission to open /dev/hidraw0; `p7 device udev` prints the rule\n";
+        let text = listed(&devices, Screen { width: 120, ink: out::Ink::Plain });
+        let expected = "\
+            NODE  NAME   KIND        STATE         UNIT     MODEL  DETAIL         LAST ORDER\n\
+            oslo  desk   blinkstick  up            BS1-3.0  Nano                  show red\n\
+            lima  shelf  blinkstick  denied        BS1-3.0  Nano   no permission\n\
+            lima  wall   blinkstick  denied        BS1-3.0  Nano\n\
+            rome  bot    cozmo       node is down  BS1-3.0  Nano\n\
+            wall BS1-3.0: no permission to open /dev/hidraw0; `p7 device udev` prints the rule\n";
         assert_eq!(text, expected);
         assert!(listed(&[], Screen { width: 100, ink: out::Ink::Plain }).contains("[devices.NAME]"));
     }
 
     #[test]
-    fn the_only_robot_needs_no_name() {
-        let line = |name: &str, kind: &str| json!({ "name": name, "kind": kind, "state": "up" });
-        let (desk, one, two) = (line("desk", "blinkstick"), line("a", "cozmo"), line("b", "cozmo"));
-        assert_eq!(only_robot([&desk, &one].into_iter()).unwrap(), "a");
-        assert!(matches!(only_robot([&desk].into_iter()), Err(Failure::NotSo(_))));
+    fn the_only_robot_needs_no_name_and_one_that_can_be_reached_is_preferred() {
+        let desk = line("oslo", "desk", "blinkstick", "up");
+        let (one, two) = (line("oslo", "a", "cozmo", "up"), line("lima", "b", "cozmo", "up"));
+        let of = |name: &str, node: &str| (name.to_owned(), Some(format!("id-{node}")));
+        assert_eq!(robot(&[desk.clone(), one.clone()], None).unwrap(), of("a", "oslo"));
+        assert!(matches!(robot(std::slice::from_ref(&desk), None), Err(Failure::NotSo(_))));
+        let several = robot(&[one.clone(), two.clone()], None);
+        assert!(matches!(several, Err(Failure::Use(why)) if why.contains("a on oslo, b on lima")));
+        assert_eq!(robot(&[one.clone(), two.clone()], Some("b")).unwrap(), of("b", "lima"));
         assert!(
-            matches!(only_robot([&one, &two].into_iter()), Err(Failure::Use(why)) if why.contains("a, b"))
+            matches!(robot(std::slice::from_ref(&one), Some("c")), Err(Failure::NotSo(why)) if why.contains("`c`"))
         );
+        assert_eq!(robot(&[one.clone(), away(two.clone())], None).unwrap(), of("a", "oslo"));
+        assert_eq!(robot(&[away(two)], None).unwrap(), of("b", "lima"), "its node says why it can't");
+        let missing = line("lima", "b", "cozmo", "missing");
+        assert_eq!(robot(&[missing, one], None).unwrap(), of("a", "oslo"));
+    }
+
+    #[test]
+    fn a_node_is_meant_by_its_name_and_asked_by_its_address() {
+        let at = |on: Option<&str>| args::At {
+            on: on.map(str::to_owned),
+            url: "http://127.0.0.1:7007".to_owned(),
+            token: None,
+        };
+        assert_eq!((at(None).asked().url.as_str(), at(None).on()), ("http://127.0.0.1:7007", None));
+        let named = at(Some("lima"));
+        assert_eq!((named.asked().url.as_str(), named.on()), ("http://127.0.0.1:7007", Some("lima")));
+        let address = at(Some("http://lima:7007"));
+        assert_eq!((address.asked().url.as_str(), address.on()), ("http://lima:7007", None));
     }
 
     #[test]

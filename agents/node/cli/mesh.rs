@@ -2,6 +2,7 @@
 
 use super::args::{self, MeshAction};
 use super::client::Client;
+use super::device::{self, Device};
 use super::fault::{Answer, Failure};
 use super::joining;
 use super::out::{self, Screen, Tone};
@@ -79,6 +80,7 @@ async fn nodes(client: &Client, form: args::Form) -> Result<Answer, Failure> {
         let rows: Vec<MatrixRow> = rows.iter().map(view::read).collect::<Result<_, _>>()?;
         out::print(&mesh_text(&mesh, refused.as_deref(), now, screen))?;
         out::print(&matrix_text(&mesh, rows, screen))?;
+        out::print(&devices_text(&mesh, screen)?)?;
     }
     Ok(Answer::Fine)
 }
@@ -211,6 +213,18 @@ fn matrix_text(mesh: &Mesh, mut rows: Vec<MatrixRow>, screen: Screen) -> String 
         })
         .collect();
     if lines.is_empty() { String::new() } else { format!("\n{}", table(&columns, &lines, screen)) }
+}
+
+/// The devices of all nodes.
+fn devices_text(mesh: &Mesh, screen: Screen) -> Result<String, Failure> {
+    let mut devices = Vec::new();
+    for member in sorted(mesh) {
+        for value in &member.devices {
+            devices.push(view::read::<Device>(value)?.of_node(&member.name, &member.liveness));
+        }
+    }
+    let text = device::listed(&devices, screen);
+    Ok(if devices.is_empty() { String::new() } else { format!("\n{text}") })
 }
 
 /// Those that are there by name, then those that are not.

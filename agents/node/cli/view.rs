@@ -172,6 +172,8 @@ pub(crate) struct Member {
     pub(crate) links: u16,
     #[serde(default)]
     pub(crate) services: u32,
+    #[serde(default)]
+    pub(crate) devices: Vec<Value>,
 }
 
 impl Member {

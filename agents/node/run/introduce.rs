@@ -61,6 +61,7 @@ impl Node {
                 looks: vec![self.prober.clone().recipient()],
                 peers: vec![self.prober.clone().recipient()],
                 configurations: Some(known),
+                commands: [(p7_bus::DEVICE_COMMAND, self.devices.clone().recipient())].into(),
                 correction: Some(super::clock::correct),
             };
             deliver(member, p7_member::Connect(listeners));

@@ -135,6 +135,7 @@ impl Node {
             apply: configurator.clone().map(Addr::recipient),
             shared_configuration: configurator.map(Addr::recipient),
             devices: Some(devices.clone().recipient()),
+            commands: joined.as_ref().map(|joined| joined.member.clone().recipient()),
             notifications: Some(notifier.clone().recipient()),
             channels: Some(notifier.clone().recipient()),
             registry: registry.clone(),

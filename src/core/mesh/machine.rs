@@ -14,6 +14,7 @@ use self::catching_up::CatchingUp;
 use self::hearing::Held;
 use self::stating::Stating;
 use super::assign::Assignment;
+use super::devices::DevicesTold;
 use super::election::{Election, Fitness};
 use super::journal::Journal;
 use super::look::Lookout;
@@ -230,6 +231,7 @@ pub struct Machine {
     shared: Shared,
     taken_up: Stamp,
     abouts: BTreeMap<NodeId, About>,
+    devices: BTreeMap<NodeId, Arc<DevicesTold>>,
     services: Arc<Vec<Arc<Service>>>,
     cut_off: CutOff,
     beats: u64,
@@ -267,6 +269,7 @@ impl Machine {
             shared: Shared::default(),
             taken_up: Stamp::default(),
             abouts: BTreeMap::new(),
+            devices: BTreeMap::new(),
             services: Arc::default(),
             cut_off: CutOff::No,
             beats: 0,

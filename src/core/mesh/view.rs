@@ -1,9 +1,11 @@
 //! The mesh as one node sees it, for pages, the API and everybody who cares who is there.
 
+use super::devices::DevicesTold;
 use super::words::{About, Claim, Role, Stamp};
 use crate::vocabulary::{MeshTime, Millis, NodeId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Whether a node is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,6 +40,8 @@ pub struct MemberView {
     pub node: NodeId,
     /// What it says about itself; none when that was not heard yet.
     pub about: Option<About>,
+    /// How its devices are, as it says; none when that was not heard.
+    pub devices: Option<Arc<DevicesTold>>,
     /// Whether it is there.
     pub liveness: Liveness,
     /// Since when it is.

@@ -1,5 +1,6 @@
 //! The mesh's words: clocks, beats, claims, facts in batches, questions and answers.
 
+use super::devices::DevicesTold;
 use crate::facts::{Acknowledgement, Deployment, Hold};
 use crate::result::ProbeResult;
 use crate::rollup::Resolution;
@@ -226,6 +227,8 @@ pub enum Fact {
     Configured(Arc<Configuration>),
     /// An entry of the notification ledger.
     Noticed(Notice),
+    /// How its devices are.
+    Devices(Arc<DevicesTold>),
 }
 
 /// Which of an author's two sequences: they are kept for different times.

@@ -2,7 +2,7 @@
 
 use super::batch::own;
 use super::long::LongV1;
-use super::{CONFIGURATION_LIMIT, FrameError, SealError, bytes};
+use super::{CONFIGURATION_LIMIT, FrameError, SealError, bytes, devices};
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, NOTE_LIMIT, Scope};
 use p7_core::incident::IncidentId;
 use p7_core::mesh::words::{About, Configuration, Detail, Fact, Notice, Saying, Stamp, Word};
@@ -23,6 +23,7 @@ const CONFIGURED: u8 = 5;
 const NOTICED: u8 = 6;
 /// An entry of the ledger with what is said beside the level.
 const NOTICED_IN_DETAIL: u8 = 7;
+const DEVICES: u8 = 8;
 
 const HOLD_KINDS: [HoldKind; 2] = [HoldKind::Silence, HoldKind::Maintenance];
 const STATES: [DeploymentState; 3] =
@@ -125,6 +126,7 @@ pub(super) fn write(fact: &Fact, author: &NodeId) -> Result<Option<StatementV1<V
         Fact::Held(hold) => (HELD, bytes::encode(&hold_v1(hold))?),
         Fact::Deployed(deployment) => (DEPLOYED, bytes::encode(&deployment_v1(deployment))?),
         Fact::About(about) => (ABOUT, bytes::encode(&about_v1(about))?),
+        Fact::Devices(told) => (DEVICES, devices::write(told)?),
         Fact::Configured(configuration) => (
             CONFIGURED,
             bytes::encode(&ConfigurationV1 {
@@ -162,6 +164,7 @@ pub(super) fn read(statement: &StatementV1<&[u8]>, author: &NodeId) -> Result<Op
             Ok(read_notice(&read, Detail::default(), author)?.map(Fact::Noticed))
         }
         NOTICED_IN_DETAIL => read_notice_in_detail(body, author),
+        DEVICES => devices::read(body),
         _ => Ok(None),
     }
 }

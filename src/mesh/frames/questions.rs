@@ -31,8 +31,27 @@ pub enum CommandAnswer {
     /// It was done; what there is to say, as JSON.
     Done(String),
     /// It was not; why.
-    Refused(String),
+    Refused(Refusal, String),
 }
+
+/// Why a command was not done, as far as those who asked care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The node did not take it: it knows no such command, has too many, or can't pass it on. Nothing was done.
+    NotTaken,
+    /// There is no such thing as it is about.
+    NotFound,
+    /// It makes no sense.
+    Invalid,
+    /// Not as things are.
+    Conflict,
+    /// Not now.
+    Unavailable,
+}
+
+/// By their codes, from 1; 0 is done.
+const REFUSALS: [Refusal; 5] =
+    [Refusal::NotTaken, Refusal::NotFound, Refusal::Invalid, Refusal::Conflict, Refusal::Unavailable];
 
 /// What a peer asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +103,7 @@ struct CommandV1<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct CommandAnswerV1<'a> {
-    /// 0 done, 1 refused.
+    /// 0 done; else the place in [`REFUSALS`] and one. Before there were others all refusals had 1.
     outcome: u8,
     text: &'a str,
 }
@@ -128,7 +147,7 @@ pub fn answer_catch_up(sealed: &[Arc<[u8]>], have: &[Have], wire: u8) -> Result<
 pub fn answer_command(answer: &CommandAnswer, wire: u8) -> Result<Vec<u8>, SealError> {
     let (outcome, text) = match answer {
         CommandAnswer::Done(text) => (0, text),
-        CommandAnswer::Refused(text) => (1, text),
+        CommandAnswer::Refused(why, text) => (1 + bytes::code(&REFUSALS, why), text),
     };
     if text.len() > COMMAND_LIMIT {
         let (what, bytes, limit) = ("an answer to a command", text.len(), COMMAND_LIMIT);
@@ -172,8 +191,11 @@ pub fn open_answer(frame: &[u8], mesh: &MeshId) -> Result<Answered, FrameError> 
             let text = bytes::text(read.text, COMMAND_LIMIT, "an answer's text")?.to_owned();
             match read.outcome {
                 0 => Ok(Answered::Command(CommandAnswer::Done(text))),
-                1 => Ok(Answered::Command(CommandAnswer::Refused(text))),
-                _ => Err(FrameError::Shape("what came of a command")),
+                // one that a newer release has added is as good as any
+                code => {
+                    let why = bytes::coded(&REFUSALS, code - 1).unwrap_or(Refusal::Conflict);
+                    Ok(Answered::Command(CommandAnswer::Refused(why, text)))
+                }
             }
         }
         Kind::Figured => rollups::read_answer(body).map(Answered::Figured),

@@ -2,9 +2,11 @@
 //! one is cut off.
 
 use super::{CITIES, NOW, nodes};
+use p7_core::mesh::devices::{DeviceState, DeviceTold, DevicesTold};
 use p7_core::mesh::view::{Holding, Liveness, MemberView, MeshView};
 use p7_core::mesh::words::{About, Claim, Role, Stamp, Term};
 use p7_core::vocabulary::{MeshTime, Millis, NodeId};
+use std::sync::Arc;
 
 /// The newest shared configuration.
 const NEWEST: Stamp = Stamp { version: 14, hash: 0x3f9c_2a71_05d4_88be };
@@ -40,6 +42,26 @@ pub fn mesh_view() -> MeshView {
     }
 }
 
+/// A light in paris, and a robot in berlin that is not to be reached.
+fn devices(city: &str) -> Option<Arc<DevicesTold>> {
+    let device = |name: &str, kind: &str, state, detail: Option<&str>, order: Option<&str>| DeviceTold {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        unit: String::new(),
+        model: if kind == "cozmo" { String::new() } else { "Flex".to_owned() },
+        state,
+        detail: detail.map(str::to_owned),
+        since: MeshTime(NOW.0 - 3_600_000),
+        last_order: order.map(|words| (words.to_owned(), MeshTime(NOW.0 - 120_000))),
+    };
+    let devices = match city {
+        "paris" => vec![device("desk", "blinkstick", DeviceState::Up, None, Some("show orange"))],
+        "berlin" => vec![device("shelf", "cozmo", DeviceState::Missing, Some("no answer"), None)],
+        _ => return None,
+    };
+    Some(Arc::new(DevicesTold { devices, at: NOW }))
+}
+
 fn member(node: NodeId, city: &str, since_ms: u64) -> MemberView {
     let since = MeshTime(NOW.0 - since_ms);
     let (here, down) = (city == "paris", city == "tokyo");
@@ -56,6 +78,7 @@ fn member(node: NodeId, city: &str, since_ms: u64) -> MemberView {
             devices: if here { vec!["blinkstick:desk".to_owned()] } else { Vec::new() },
             at: since,
         }),
+        devices: devices(city),
         liveness: if down { Liveness::Down } else { Liveness::Alive },
         since,
         heard: if down { since } else { NOW },

@@ -1,6 +1,6 @@
 //! The mesh as the API shows it: who is there, who holds which role, who sees what.
 
-use super::{level_words, ms, outcome_words};
+use super::{DeviceDto, level_words, ms, outcome_words};
 use crate::api::time::Timestamp;
 use crate::board::Shown;
 use crate::pages::Names;
@@ -42,8 +42,8 @@ pub(crate) struct MemberDto {
     started_at: Option<Timestamp>,
     /// Its labels.
     labels: BTreeMap<String, String>,
-    /// Its devices, `kind:name`.
-    devices: Vec<String>,
+    /// Its devices, as it tells of them.
+    devices: Vec<DeviceDto>,
     /// Where it listens for peers, as multiaddresses.
     addresses: Vec<String>,
     /// The roles it holds.
@@ -191,7 +191,7 @@ impl MemberDto {
             version: about.map(|about| about.version.clone()),
             started_at: about.map(|about| Timestamp(about.started)),
             labels: about.map(|about| about.labels.clone()).unwrap_or_default(),
-            devices: about.map(|about| about.devices.clone()).unwrap_or_default(),
+            devices: DeviceDto::told(member),
             addresses: about.map(|about| about.addresses.clone()).unwrap_or_default(),
             holds: view.holdings.iter().filter(held).map(|holding| role(&holding.role)).collect(),
             posts: member.posts.iter().map(post).collect(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
 mod api;
+mod devices;
 mod events;
 mod figures;
 mod guarding;

@@ -1,5 +1,7 @@
 //! A dashboard on a free port with a real store and played agents, and a plain HTTP client to ask it.
 
+#[path = "elsewhere.rs"]
+mod elsewhere;
 #[path = "notifier.rs"]
 mod notifier;
 
@@ -142,6 +144,7 @@ impl Node {
             apply: roof.0,
             shared_configuration: roof.1,
             devices: None,
+            commands: Some(elsewhere::Elsewhere.start().recipient()),
             notifications: Some(notifier.clone().recipient()),
             channels: Some(notifier.recipient()),
             registry: registry.clone(),

@@ -1,6 +1,7 @@
 //! What others say: beats, batches, suspicions. Each is screened, noted, and passed on where others may lack it.
 
 use super::{Effect, Machine};
+use crate::mesh::devices::DevicesTold;
 use crate::mesh::journal::Noted;
 use crate::mesh::members::{Change, Member};
 use crate::mesh::rules::Rule;
@@ -153,6 +154,7 @@ impl Machine {
                     self.look(result, now, effects);
                 }
                 Fact::About(about) => self.hear_about(author, about, now, effects),
+                Fact::Devices(told) => self.hear_devices(author, told, effects),
                 Fact::Configured(configuration) => self.hear_configuration(configuration, effects),
                 Fact::Noticed(notice) => {
                     if notice.node != *author {
@@ -195,6 +197,17 @@ impl Machine {
         if labels_changed {
             self.assign(now, effects);
         }
+    }
+
+    fn hear_devices(&mut self, author: &NodeId, told: &Arc<DevicesTold>, effects: &mut Vec<Effect>) {
+        let known = self.devices.get(author);
+        let newer = known.is_none_or(|known| known.at < told.at);
+        // of ourselves we know better
+        if !newer || *author == self.me || (known.is_none() && self.devices.len() >= ABOUTS_LIMIT) {
+            return;
+        }
+        self.devices.insert(author.clone(), Arc::clone(told));
+        effects.push(Effect::Members);
     }
 
     fn hear_configuration(

@@ -1,6 +1,7 @@
 //! What this node states: gathered into batches, a failure at once, all is well a little later.
 
 use super::{Effect, Machine};
+use crate::mesh::devices::DeviceTold;
 use crate::mesh::words::{Batch, Chapter, Fact, Now, Sequence, Steady, Suspicion};
 use crate::vocabulary::{MeshTime, Millis, ServiceId, Vote};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ const GATHER_LIMIT: Millis = Millis(5_000);
 const URGENT_GAP: Millis = Millis(50);
 /// Most facts of a batch weigh so much, in bytes as estimated: it stays well below a frame's limit.
 const BATCH_WEIGHT: usize = 32 * 1024;
-/// So many statements after the last time a node says again what it is: after a start only the last ones of
+/// So many statements after the last time a node says again what it is and what it has: after a start only the last ones of
 /// each sequence are heard again, and who is where decides who tests what.
 const RESTATED_EVERY: u64 = 16;
 /// Most facts that wait to be said: a whole pass over 20,000 services. Later ones are dropped and counted.
@@ -72,7 +73,8 @@ impl Machine {
                 | Fact::Deployed(_)
                 | Fact::About(_)
                 | Fact::Configured(_)
-                | Fact::Noticed(_) => self.stating.statements.push(fact),
+                | Fact::Noticed(_)
+                | Fact::Devices(_) => self.stating.statements.push(fact),
             }
             let by = if urgent {
                 self.stating.last.plus(URGENT_GAP).max(now.steady)
@@ -103,6 +105,10 @@ impl Machine {
             }
             Fact::About(about) => {
                 self.abouts.insert(self.me.clone(), about.clone());
+                true
+            }
+            Fact::Devices(told) => {
+                self.devices.insert(self.me.clone(), Arc::clone(told));
                 true
             }
             Fact::Configured(configuration) => {
@@ -145,6 +151,7 @@ impl Machine {
         let mut facts = facts;
         if chapter == Chapter::Statements && number.is_multiple_of(RESTATED_EVERY) {
             facts.extend(self.abouts.get(&self.me).cloned().map(Fact::About));
+            facts.extend(self.devices.get(&self.me).cloned().map(Fact::Devices));
         }
         let sequence = Sequence { author: self.me.clone(), boot: self.boot, chapter };
         self.journal.note(&sequence, number);
@@ -190,6 +197,16 @@ fn weight(fact: &Fact) -> usize {
             let labels = about.labels.iter().map(|(name, value)| name.len() + value.len() + 8);
             let lines = about.addresses.iter().chain(&about.devices).map(|line| line.len() + 8);
             256 + labels.chain(lines).sum::<usize>()
+        }
+        Fact::Devices(told) => {
+            let long = |text: Option<&String>| text.map_or(0, String::len);
+            let line = |device: &DeviceTold| {
+                let words = [&device.name, &device.kind, &device.unit, &device.model];
+                let order = device.last_order.as_ref().map(|(words, _)| words);
+                let texts = long(device.detail.as_ref()) + long(order);
+                48 + texts + words.iter().map(|word| word.len()).sum::<usize>()
+            };
+            64 + told.devices.iter().map(line).sum::<usize>()
         }
         Fact::Acknowledged(_) | Fact::Held(_) | Fact::Noticed(_) => 2 * 1024,
         Fact::Deployed(_) => 4 * 1024,

@@ -1,6 +1,7 @@
 //! A handful of machines on one network without loss: what they do for each other.
 
 mod connections;
+mod devices;
 mod past;
 mod suspecting;
 

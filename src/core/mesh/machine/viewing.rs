@@ -20,7 +20,9 @@ impl Machine {
         // nodes that are known by what they said long ago only
         for (node, about) in &self.abouts {
             if !members.iter().any(|member| member.node == *node) {
-                members.push(MemberView { about: Some(about.clone()), ..unheard(node.clone(), about.at) });
+                let devices = self.devices.get(node).cloned();
+                let unheard = unheard(node.clone(), about.at);
+                members.push(MemberView { about: Some(about.clone()), devices, ..unheard });
             }
         }
         members.sort_by(|a, b| a.node.cmp(&b.node));
@@ -77,6 +79,7 @@ impl Machine {
         MemberView {
             node: self.me.clone(),
             about: self.abouts.get(&self.me).cloned(),
+            devices: self.devices.get(&self.me).cloned(),
             liveness: Liveness::Alive,
             since: wall_of(self.started, now),
             heard: now.wall,
@@ -97,6 +100,7 @@ impl Machine {
         MemberView {
             node: member.node.clone(),
             about: self.abouts.get(&member.node).cloned(),
+            devices: self.devices.get(&member.node).cloned(),
             liveness: member.liveness,
             since: wall_of(member.since, now),
             heard: wall_of(member.heard, now),
@@ -126,6 +130,7 @@ fn unheard(node: NodeId, last: MeshTime) -> MemberView {
     MemberView {
         node,
         about: None,
+        devices: None,
         liveness: Liveness::Down,
         since: last,
         heard: last,

@@ -3,11 +3,15 @@
 //! To record those of a new version: `P7_RECORD_FRAMES=1 cargo test -p p7-mesh --test frames`. What is
 //! recorded is never written over.
 
-use crate::samples::{batch, beat, figures, figures_of, have, keypair, mesh, results, statements, suspicion};
+use crate::samples::{
+    batch, beat, devices, figures, figures_of, have, keypair, mesh, results, statements, suspicion,
+};
+use p7_core::mesh::devices::{DETAIL_LIMIT, DeviceState, DeviceTold, DevicesTold, TOLD_LIMIT, WORD_LIMIT};
 use p7_core::mesh::words::{Beat, Chapter, Detail, Fact, Question, RollupCursor, Word};
 use p7_core::rollup::Resolution;
+use p7_core::vocabulary::MeshTime;
 use p7_mesh::frames::{
-    Answered, Asked, Command, CommandAnswer, Figured, Gossip, answer_catch_up, answer_command,
+    Answered, Asked, Command, CommandAnswer, Figured, Gossip, Refusal, answer_catch_up, answer_command,
     answer_figures, ask_catch_up, ask_command, ask_figures, open_answer, open_gossip, open_question,
     seal_batch, seal_beat, seal_suspicion,
 };
@@ -99,7 +103,7 @@ fn recorded_questions_and_answers_are_read() {
 
         for (name, said) in [
             ("done", CommandAnswer::Done("{}".to_owned())),
-            ("refused", CommandAnswer::Refused("no".to_owned())),
+            ("refused", CommandAnswer::Refused(Refusal::NotTaken, "no".to_owned())),
         ] {
             let fresh = answer_command(&said, wire).unwrap();
             let read = open_answer(&recorded(name, wire, &fresh), &mesh());
@@ -140,4 +144,51 @@ fn recorded_questions_for_figures_and_pages_of_them_are_read() {
     let read = open_answer(&recorded("figured", 3, &page), &mesh());
     let figured = Figured { rows: figures(), more: Some(more), skipped: 0 };
     assert_eq!(read, Ok(Answered::Figured(figured)));
+}
+
+#[test]
+fn what_a_node_told_of_its_devices_is_read() {
+    let expected = batch(Chapter::Statements, vec![devices()]);
+    let fresh = seal_batch(&expected, &keypair(1), &mesh(), 1).unwrap();
+    let Gossip::Batch(opened) = gossip("devices", 1, &fresh) else { panic!("no batch") };
+    assert_eq!((opened.batch.facts, opened.skipped), (expected.facts, 0));
+    assert_eq!(recorded("devices", 1, &fresh), fresh, "they are written as they were");
+}
+
+#[test]
+fn devices_are_told_up_to_their_limits_and_not_beyond() {
+    let long = |limit: usize| "x".repeat(limit);
+    let told = |count: usize, detail: usize| {
+        let device = DeviceTold {
+            name: long(WORD_LIMIT),
+            kind: long(WORD_LIMIT),
+            unit: long(WORD_LIMIT),
+            model: long(WORD_LIMIT),
+            state: DeviceState::Trouble,
+            detail: Some(long(detail)),
+            since: MeshTime(u64::MAX),
+            last_order: Some((long(DETAIL_LIMIT), MeshTime(u64::MAX))),
+        };
+        let devices = vec![device; count];
+        let fact = Fact::Devices(Arc::new(DevicesTold { devices, at: MeshTime(u64::MAX) }));
+        seal_batch(&batch(Chapter::Statements, vec![fact]), &keypair(1), &mesh(), 1)
+    };
+    assert!(told(TOLD_LIMIT, DETAIL_LIMIT).is_ok());
+    assert!(told(TOLD_LIMIT + 1, DETAIL_LIMIT).is_err());
+    assert!(told(1, DETAIL_LIMIT + 1).is_err());
+}
+
+#[test]
+fn every_refusal_of_a_command_is_read_and_one_of_a_newer_release_too() {
+    let refusals =
+        [Refusal::NotTaken, Refusal::NotFound, Refusal::Invalid, Refusal::Conflict, Refusal::Unavailable];
+    for (index, why) in refusals.into_iter().enumerate() {
+        let said = CommandAnswer::Refused(why, "no".to_owned());
+        let mut frame = answer_command(&said, 3).unwrap();
+        assert_eq!(usize::from(frame[3]), index + 1);
+        assert_eq!(open_answer(&frame, &mesh()), Ok(Answered::Command(said)));
+        frame[3] = 77;
+        let newer = CommandAnswer::Refused(Refusal::Conflict, "no".to_owned());
+        assert_eq!(open_answer(&frame, &mesh()), Ok(Answered::Command(newer)));
+    }
 }

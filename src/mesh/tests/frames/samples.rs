@@ -2,6 +2,7 @@
 
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, Scope};
 use p7_core::incident::IncidentId;
+use p7_core::mesh::devices::{DeviceState, DeviceTold, DevicesTold};
 use p7_core::mesh::words::{
     About, Batch, Beat, Boot, Chapter, Claim, Configuration, Detail, Fact, FiguresOf, Have, Notice, Post,
     Role, RollupCursor, Saying, Sequence, Stamp, Suspicion, Term,
@@ -190,6 +191,30 @@ pub(crate) fn statements() -> Batch {
         Fact::Noticed(noticed),
     ];
     batch(Chapter::Statements, facts)
+}
+
+pub(crate) fn devices() -> Fact {
+    let told = DeviceTold {
+        name: "shelf".to_owned(),
+        kind: "cozmo".to_owned(),
+        unit: "0a1b2c3d".to_owned(),
+        model: "firmware 2457".to_owned(),
+        state: DeviceState::Up,
+        detail: Some("battery 4.10 V; charging".to_owned()),
+        since: MeshTime(1_764_000_000_000),
+        last_order: Some(("say Grüße".to_owned(), MeshTime(1_764_000_012_000))),
+    };
+    let bare = DeviceTold {
+        name: "desk".to_owned(),
+        kind: "blinkstick".to_owned(),
+        unit: String::new(),
+        model: String::new(),
+        state: DeviceState::Missing,
+        detail: None,
+        last_order: None,
+        ..told.clone()
+    };
+    Fact::Devices(Arc::new(DevicesTold { devices: vec![bare, told], at: MeshTime(1_764_000_012_345) }))
 }
 
 pub(crate) fn have() -> Vec<Have> {

@@ -5,6 +5,7 @@ use p7_core::mesh::view::{Liveness, MeshView as View};
 use p7_core::mesh::words::Role;
 use p7_core::vocabulary::NodeId;
 use p7_pages::{MeshView, sample};
+use std::sync::Arc;
 
 fn mesh(view: Option<&View>) -> MeshView {
     sample::mesh(&everything(), &sample::about(), view)
@@ -38,6 +39,12 @@ fn html_in_what_a_node_says_of_itself_is_shown_and_never_run() {
         EVIL.clone_into(&mut about.version);
         about.labels = [(EVIL.to_owned(), EVIL.to_owned())].into();
         about.devices = vec![EVIL.to_owned()];
+        if let Some(told) = &mut member.devices {
+            let device = &mut Arc::make_mut(told).devices[0];
+            (device.name, device.model) = (EVIL.to_owned(), EVIL.to_owned());
+            (device.detail, device.last_order) =
+                (Some(EVIL.to_owned()), Some((EVIL.to_owned(), sample::NOW)));
+        }
     }
     let html = pages().mesh(&mesh(Some(&view))).unwrap();
     assert!(html.contains("&lt;script&gt;"));
