@@ -1,0 +1,80 @@
+//! Whatever people write, and whatever services are called: nothing panics, nothing grows, nobody is called.
+
+use super::samples::{NOW, picture, service, status};
+use crate::talk::{Talk, Then};
+use crate::text::{ANSWER_LIMIT, plain};
+use crate::words::Words;
+use p7_core::vocabulary::Level;
+use proptest::prelude::*;
+
+/// Words that lead deep into the rules, and signs that mean something to Slack.
+fn hostile() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "[\\PC]{0,12}",
+        "[0-9]{1,12}[smhdw]?",
+        "[0-9]{1,2}:[0-9]{1,2}(am|pm)?",
+        Just("<!channel>".to_owned()),
+        Just("<@U123>".to_owned()),
+        Just("&lt;!here&gt;".to_owned()),
+        Just("```".to_owned()),
+        prop::sample::select(vec![
+            "status", "why", "ack", "silence", "maintenance", "say", "probe", "for", "until", "tomorrow", "next",
+            "last", "friday", "ago", "shop", "production", "everything", "because", "yes", "bilbo", "https://a/",
+            "{{ secrets }}", "$(reboot)", "../../etc/passwd", "\u{202e}", "\0", "<", ">", "|", "<https://a|",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+/// Calls, links and mentions in a text for Slack; our own links lead to the dashboard and to runbooks.
+fn calls(text: &str) -> Vec<String> {
+    let inside = text.split('<').skip(1).map(|part| part.split('>').next().unwrap_or_default().to_owned());
+    inside.filter(|inside| !inside.starts_with("https://p7.example.org/") && !inside.starts_with("https://wiki.")).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_breaks_a_conversation(said in prop::collection::vec(hostile(), 1..4)) {
+        let (mut talk, picture, words) = (Talk::default(), picture(), Words::own());
+        for said in said {
+            let turn = talk.hear("a", plain(&said).as_deref(), &picture, &words, NOW);
+            match turn.then {
+                Then::Say(text) => {
+                    prop_assert!(text.len() <= ANSWER_LIMIT, "{} bytes", text.len());
+                    prop_assert!(calls(&text).is_empty(), "{said:?} is answered {text:?}");
+                }
+                Then::Do(wish) => {
+                    let long = format!("{wish:?}").len();
+                    prop_assert!(long < 4_000, "{} bytes", long);
+                },
+            }
+        }
+    }
+
+    #[test]
+    fn no_service_calls_anybody_by_its_name_or_reason(name in "\\PC{0,200}", reason in "\\PC{0,2000}") {
+        let mut picture = picture();
+        let all: Vec<_> = (0..60).map(|n| service(&format!("s{n}"), &name, &name)).collect();
+        picture.configured(&all);
+        for n in 0..60 {
+            picture.heard(&status(&format!("s{n}"), Level::Down, 5, &reason));
+        }
+        let mut talk = Talk::default();
+        for said in ["status", "status s1", "why s1", "incidents", "status s"] {
+            let turn = talk.hear("a", Some(said), &picture, &Words::own(), NOW);
+            let Then::Say(text) = turn.then else { panic!("{said} is no question") };
+            prop_assert!(text.len() <= ANSWER_LIMIT, "{} bytes", text.len());
+            prop_assert!(calls(&text).is_empty(), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flood_in_one_message_is_not_read() {
+    assert_eq!(plain(&"status ".repeat(1_000)), None);
+    assert_eq!(plain(&"<".repeat(2_000)), None);
+    assert_eq!(plain("a <https://x.org|x> <mailto:b@c|b@c> <#C1|ops> d &amp;lt;").unwrap(), "a https://x.org b@c ops d &lt;");
+}
