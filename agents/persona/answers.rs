@@ -9,6 +9,7 @@ use p7_core::mesh::words::Role;
 use p7_core::speech::words;
 use p7_core::status::{Freshness, MaintenanceNote};
 use p7_core::vocabulary::{Level, MeshTime, NodeId, Outcome, ServiceId};
+use std::fmt::Write;
 
 /// Most services that a list names.
 const LISTED: usize = 20;
@@ -66,13 +67,13 @@ impl Picture {
         let mut line = format!("{} *{}* {is} {}", sign(level), self.title(known), words::level(level));
         let Some(status) = known.status else { return line };
         if let Some(since) = status.since.filter(|_| !matches!(level, Level::Unknown | Level::Warning)) {
-            line.push_str(&format!(" for {}", words::span(now.since(since))));
+            write!(line, " for {}", words::span(now.since(since))).unwrap_or_default();
         }
         if let Some(reason) = status.reason.as_ref().filter(|_| known.level() > Level::Healthy) {
-            line.push_str(&format!(": {}", cut(reason, REASON)));
+            write!(line, ": {}", cut(reason, REASON)).unwrap_or_default();
         }
         if let Some(said) = &status.acknowledged {
-            line.push_str(&format!(" · acknowledged by {}", cut(&said.by, 80)));
+            write!(line, " · acknowledged by {}", cut(&said.by, 80)).unwrap_or_default();
         }
         if status.silence.is_some() {
             line.push_str(" · silenced");
@@ -105,7 +106,11 @@ impl Picture {
         if let Some(status) = known.status {
             if let Some(failtage) = status.failtage {
                 let seen = status.vantage.len();
-                lines.push(format!("Failtage {:.1} %, seen from {seen} place{}", failtage.percent(), plural(seen)));
+                lines.push(format!(
+                    "Failtage {:.1} %, seen from {seen} place{}",
+                    failtage.percent(),
+                    plural(seen)
+                ));
             }
             if let Some(said) = status.acknowledged.as_ref().filter(|said| !said.reason.is_empty()) {
                 lines.push(format!("{} says: {}", cut(&said.by, 80), cut(&said.reason, REASON)));
@@ -116,10 +121,13 @@ impl Picture {
             }
             match &status.maintenance {
                 Some(MaintenanceNote::Planned { until, reason }) => {
-                    let why = if reason.is_empty() { String::new() } else { format!(": {}", cut(reason, REASON)) };
+                    let why =
+                        if reason.is_empty() { String::new() } else { format!(": {}", cut(reason, REASON)) };
                     lines.push(format!("Maintenance until {}{why}", when::shown(*until, self.zone)));
                 }
-                Some(MaintenanceNote::Found) => lines.push("The service itself says it is in maintenance".to_owned()),
+                Some(MaintenanceNote::Found) => {
+                    lines.push("The service itself says it is in maintenance".to_owned());
+                }
                 None => {}
             }
         }
@@ -142,7 +150,8 @@ impl Picture {
             (count(|level| level == Level::Healthy), "well"),
             (count(|level| level == Level::Unknown), "not known yet"),
         ];
-        let counts = counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let counts =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         let counts = counts.collect::<Vec<_>>().join(", ");
         let total = all.len();
         let mut lines = vec![format!("{before}{total} service{}: {counts}", plural(total))];
@@ -184,7 +193,8 @@ impl Picture {
             lines.push(format!("… and {} more places", status.vantage.len() - ROWS));
         }
         let failing = |id: &&ServiceId| self.known(id).is_some_and(|needed| needed.is_open());
-        let needs: Vec<String> = known.service.depends_on.iter().filter(failing).map(ToString::to_string).collect();
+        let needs: Vec<String> =
+            known.service.depends_on.iter().filter(failing).map(ToString::to_string).collect();
         if !needs.is_empty() {
             lines.push(format!("It needs {}, which fails, too.", needs.join(", ")));
         }
@@ -204,7 +214,8 @@ impl Picture {
             lines.push(format!("… and {} more", open.len() - LISTED));
         }
         let ended = self.ended.iter().filter_map(|incident| Some((incident, incident.ended?)));
-        let ended = ended.filter_map(|(incident, ended)| Some((incident, ended, self.known(&incident.id.service)?)));
+        let ended =
+            ended.filter_map(|(incident, ended)| Some((incident, ended, self.known(&incident.id.service)?)));
         let told = ended.take(5).map(|(incident, ended, known)| {
             let lasted = words::span(ended.since(incident.began));
             format!("{} ended {} ago after {lasted}", self.title(&known), words::span(now.since(ended)))
@@ -234,7 +245,10 @@ impl Picture {
             return format!("{} runs alone (p7 {}).", cut(&self.node, 80), self.version);
         };
         let roles = |node: &NodeId| {
-            let held = view.holdings.iter().filter(|one| one.claim.as_ref().is_some_and(|claim| claim.node == *node));
+            let held = view
+                .holdings
+                .iter()
+                .filter(|one| one.claim.as_ref().is_some_and(|claim| claim.node == *node));
             held.map(|one| role(&one.role)).collect::<Vec<_>>().join(", ")
         };
         let rows: Vec<Vec<String>> = view
@@ -269,7 +283,9 @@ impl Picture {
         let lines: Vec<String> = holdings
             .filter_map(|(view, one)| match &one.role {
                 Role::Mailbox(name) => Some(match &one.claim {
-                    Some(claim) => format!("`{}` is watched by {}.", cut(name, 64), cut(view.name_of(&claim.node), 64)),
+                    Some(claim) => {
+                        format!("`{}` is watched by {}.", cut(name, 64), cut(view.name_of(&claim.node), 64))
+                    }
                     None => format!("`{}` is watched by nobody just now.", cut(name, 64)),
                 }),
                 Role::Leader | Role::Persona => None,

@@ -55,7 +55,9 @@ impl Picture {
                 (Some(one), None) => return Found::Sure(Target::Service(one.id.clone()), 1),
                 (Some(_), Some(_)) => {
                     let all = self.services.values().filter(fitting);
-                    return Found::Several(all.take(NAMED_LIMIT).map(|service| service.id.to_string()).collect());
+                    return Found::Several(
+                        all.take(NAMED_LIMIT).map(|service| service.id.to_string()).collect(),
+                    );
                 }
             }
         }

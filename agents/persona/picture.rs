@@ -106,6 +106,10 @@ impl Picture {
 
     /// The robots of this machine, by name.
     pub(crate) fn robots(&self) -> Vec<&str> {
-        self.devices.iter().filter(|device| device.kind == "cozmo").map(|device| device.name.as_str()).collect()
+        self.devices
+            .iter()
+            .filter(|device| device.kind == "cozmo")
+            .map(|device| device.name.as_str())
+            .collect()
     }
 }

@@ -91,7 +91,9 @@ impl Talk {
             Some(whole) if ["yes", "y", "yes please", "yep", "sure"].contains(&small.as_str()) => {
                 understand(&whole, picture, now)
             }
-            Some(_) if ["no", "n", "nope"].contains(&small.as_str()) => return say("unclear", "As you like."),
+            Some(_) if ["no", "n", "nope"].contains(&small.as_str()) => {
+                return say("unclear", "As you like.");
+            }
             Some(_) | None => understand(text, picture, now),
         };
         match meant {

@@ -4,6 +4,7 @@
 //! links, mentions and calls to everybody stand in angle brackets.
 
 use p7_core::vocabulary::shortened;
+use std::fmt::Write;
 
 /// Longest text of a person that is read, in characters; a longer one is no command.
 pub(crate) const SAID_LIMIT: usize = 600;
@@ -40,7 +41,9 @@ fn meant(inside: &str) -> &str {
         // a person, a group, everybody: nobody is called by an answer
         Some('@' | '!') | None => "",
         Some('#') => inside.split_once('|').map_or("", |(_, name)| name),
-        Some(_) => inside.split_once('|').map_or(inside, |(address, _)| address).trim_start_matches("mailto:"),
+        Some(_) => {
+            inside.split_once('|').map_or(inside, |(address, _)| address).trim_start_matches("mailto:")
+        }
     }
 }
 
@@ -74,7 +77,11 @@ pub(crate) fn code(text: &str) -> String {
 /// A link; only its label when the address is none for people.
 pub(crate) fn link(address: &str, label: &str) -> String {
     let lawful = address.starts_with("https://") || address.starts_with("http://");
-    if lawful { format!("<{}|{}>", escaped(address).replace('|', "%7C"), escaped(label)) } else { escaped(label) }
+    if lawful {
+        format!("<{}|{}>", escaped(address).replace('|', "%7C"), escaped(label))
+    } else {
+        escaped(label)
+    }
 }
 
 /// Lines as one answer that Slack takes whole; those without room are counted.
@@ -84,7 +91,7 @@ pub(crate) fn joined(lines: &[String]) -> String {
         // room for the line that says how many more there are
         if answer.len() + line.len() + 32 > ANSWER_LIMIT {
             let left = lines.len() - index;
-            answer.push_str(&format!("… and {left} more lines"));
+            write!(answer, "… and {left} more lines").unwrap_or_default();
             break;
         }
         answer.push_str(line);

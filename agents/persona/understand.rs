@@ -19,8 +19,10 @@ const ADDRESS_LIMIT: usize = 300;
 /// Most words of a span or a moment.
 const TIME_WORDS: usize = 5;
 /// Words before a command that mean nothing.
-const POLITE: [&str; 14] =
-    ["please", "p7", "persona", "hey", "can", "could", "you", "would", "tell", "show", "me", "the", "give", "ok"];
+const POLITE: [&str; 14] = [
+    "please", "p7", "persona", "hey", "can", "could", "you", "would", "tell", "show", "me", "the", "give",
+    "ok",
+];
 /// Words between a command and what it is about.
 const BETWEEN: [&str; 7] = ["of", "is", "for", "the", "on", "in", "does"];
 
@@ -247,7 +249,9 @@ fn target<'w>(
             let ids: Vec<String> = ids.iter().map(|id| code(id)).collect();
             Err(unsure(format!("Which one is {}: {}?", code(first), ids.join(", "))))
         }
-        Found::Nothing => Err(unsure(format!("I know no service {}. *status* lists what there is.", code(first)))),
+        Found::Nothing => {
+            Err(unsure(format!("I know no service {}. *status* lists what there is.", code(first))))
+        }
     }
 }
 

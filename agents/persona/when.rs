@@ -38,14 +38,16 @@ pub(crate) fn moment(text: &str, now: MeshTime, zone: Tz) -> Option<MeshTime> {
     let found = parse_date_string(text, here, Dialect::Uk).ok()?;
     let at = MeshTime(u64::try_from(found.timestamp_millis()).ok()?);
     // an hour of today that has passed is meant for tomorrow
-    let hour_only = text.chars().next().is_some_and(|c| c.is_ascii_digit()) && !text.contains(['-', '/', ' ']);
+    let hour_only =
+        text.chars().next().is_some_and(|c| c.is_ascii_digit()) && !text.contains(['-', '/', ' ']);
     let at = if at <= now && hour_only && now.since(at) < DAY { at.plus(DAY) } else { at };
     (at.since(now) <= LONGEST).then_some(at)
 }
 
 /// A moment for people, in the team's zone: `Wed 25 Nov 22:00 CET`.
 pub(crate) fn shown(at: MeshTime, zone: Tz) -> String {
-    local(at, zone).map_or_else(|| "an unknown time".to_owned(), |at| at.format("%a %-d %b %H:%M %Z").to_string())
+    local(at, zone)
+        .map_or_else(|| "an unknown time".to_owned(), |at| at.format("%a %-d %b %H:%M %Z").to_string())
 }
 
 fn local(at: MeshTime, zone: Tz) -> Option<DateTime<Tz>> {

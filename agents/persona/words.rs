@@ -38,7 +38,11 @@ impl Words {
     /// Those that p7 brings along.
     pub(crate) fn own() -> Self {
         // a test reads it; without it there would be nothing to say, which is no reason to stop
-        Self::read(OWN).unwrap_or_else(|_| Self { hello: Vec::new(), jokes: Vec::new(), story: BTreeMap::new() })
+        Self::read(OWN).unwrap_or_else(|_| Self {
+            hello: Vec::new(),
+            jokes: Vec::new(),
+            story: BTreeMap::new(),
+        })
     }
 
     /// Those of a file.
@@ -69,7 +73,9 @@ impl Words {
             }
         }
         let places = words.story.values().map(|place| &place.text);
-        if let Some(long) = words.hello.iter().chain(&words.jokes).chain(places).find(|t| t.len() > TEXT_LIMIT) {
+        if let Some(long) =
+            words.hello.iter().chain(&words.jokes).chain(places).find(|t| t.len() > TEXT_LIMIT)
+        {
             let begin: String = long.chars().take(30).collect();
             return Err(format!("the text that begins `{begin}` is longer than {TEXT_LIMIT} bytes"));
         }

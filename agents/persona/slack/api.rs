@@ -71,15 +71,21 @@ impl Api {
     }
 
     /// Calls a method with JSON, as those that write take it.
-    pub(crate) async fn json(&self, method: &str, token: &SecretText, body: &Value) -> Result<Value, Trouble> {
+    pub(crate) async fn json(
+        &self,
+        method: &str,
+        token: &SecretText,
+        body: &Value,
+    ) -> Result<Value, Trouble> {
         let request = self.client.post(self.address(method)?).bearer_auth(token.expose());
-        self.call(request.header("Content-Type", "application/json; charset=utf-8").body(body.to_string())).await
+        self.call(request.header("Content-Type", "application/json; charset=utf-8").body(body.to_string()))
+            .await
     }
 
     /// Answers at an address that Slack gave for it: one of Slack's, or of the same host as the API.
     pub(crate) async fn respond(&self, address: &str, body: &Value) -> Result<(), Trouble> {
         let refused = || Trouble::Failed("the address to answer at is none of Slack's".to_owned());
-        let url = Url::parse(address).map_err(|_| refused())?;
+        let url = Url::parse(address).map_err(|_unreadable| refused())?;
         let host = url.host_str().unwrap_or_default();
         let slacks = url.scheme() == "https" && (host == "slack.com" || host.ends_with(".slack.com"));
         let ours = url.scheme() == self.base.scheme() && url.host() == self.base.host();
@@ -122,9 +128,11 @@ impl Api {
         let error: String = said["error"].as_str().unwrap_or("an unnamed error").chars().take(60).collect();
         Err(match error.as_str() {
             "ratelimited" | "rate_limited" => Trouble::Limited(Duration::from_secs(30)),
-            "internal_error" | "fatal_error" | "service_unavailable" | "request_timeout" | "team_added_to_org" => {
-                Trouble::Failed(format!("Slack says {error}"))
-            }
+            "internal_error"
+            | "fatal_error"
+            | "service_unavailable"
+            | "request_timeout"
+            | "team_added_to_org" => Trouble::Failed(format!("Slack says {error}")),
             _ => Trouble::Refused(error),
         })
     }
@@ -174,6 +182,7 @@ fn advice(error: &str) -> &'static str {
         "not_allowed_token_type" => {
             "`app_token` is the app-level token (xapp-…), `bot_token` the bot's (xoxb-…); are they exchanged?"
         }
+        "link_disabled" => "switch Socket Mode on in the app's settings",
         "missing_scope" => "give the app the scopes of docs/persona.md and install it again",
         "channel_not_found" | "not_in_channel" => "invite the bot into the channel: /invite @its-name",
         _ => "look the word up on docs.slack.dev",

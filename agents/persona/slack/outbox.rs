@@ -32,7 +32,7 @@ impl Pace {
             self.channels.retain(|_, free| *free > now);
         }
         let free = self.channels.get(channel).copied().unwrap_or_default().max(now);
-        let wait = (free - now).saturating_sub(EVERY * (BURST - 1));
+        let wait = free.saturating_sub(now).saturating_sub(EVERY * (BURST - 1));
         if wait > LATEST || (self.channels.len() >= CHANNELS_LIMIT && !self.channels.contains_key(channel)) {
             return None;
         }
@@ -66,8 +66,10 @@ mod tests {
     #[test]
     fn a_channel_takes_three_at_once_and_then_one_a_second() {
         let mut pace = Pace::default();
-        let waits: Vec<u64> =
-            (0..6).filter_map(|_| pace.wait("C1", Duration::from_secs(9))).map(|wait| wait.as_secs()).collect();
+        let waits: Vec<u64> = (0..6)
+            .filter_map(|_| pace.wait("C1", Duration::from_secs(9)))
+            .map(|wait| wait.as_secs())
+            .collect();
         assert_eq!(waits, [0, 0, 0, 1, 2, 3]);
         assert_eq!(pace.wait("C2", Duration::from_secs(9)), Some(Duration::ZERO));
         assert_eq!(pace.wait("C1", Duration::from_secs(60)), Some(Duration::ZERO));
@@ -78,7 +80,8 @@ mod tests {
     #[test]
     fn a_person_asks_thirty_times_a_minute() {
         let mut pace = Pace::default();
-        let heard = |pace: &mut Pace, at| (0..50).filter(|_| pace.may_ask("U1", Duration::from_secs(at))).count();
+        let heard =
+            |pace: &mut Pace, at| (0..50).filter(|_| pace.may_ask("U1", Duration::from_secs(at))).count();
         assert_eq!((heard(&mut pace, 0), heard(&mut pace, 59), heard(&mut pace, 60)), (30, 0, 30));
         for person in 0..5_000 {
             pace.may_ask(&format!("U{person}"), Duration::from_secs(60));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
@@ -25,9 +25,8 @@ const OPEN_WITHIN: Duration = Duration::from_secs(15);
 const MESSAGE_LIMIT: usize = 1024 * 1024;
 /// Envelopes that wait to be looked at.
 const WAITING_LIMIT: usize = 256;
-/// After so long without a word the far end is asked for one; after as long again it is taken for dead.
-/// Slack itself pings every few seconds.
-const SILENCE: Duration = Duration::from_secs(25);
+/// How long a socket may be silent; Slack itself pings every few seconds.
+pub(crate) const SILENCE: Duration = Duration::from_secs(25);
 /// How long a socket that is being replaced may still deliver.
 const LEAVE_WITHIN: Duration = Duration::from_secs(30);
 /// The first wait after a failure; each next one is twice as long.
@@ -65,6 +64,8 @@ pub(crate) struct Line {
     pub(crate) api: Api,
     pub(crate) app_token: SecretText,
     pub(crate) bot_token: SecretText,
+    /// After so long without a word the far end is asked for one; after as long again it is taken for dead.
+    pub(crate) silence: Duration,
 }
 
 /// What one socket says to the one who keeps them.
@@ -75,67 +76,104 @@ enum Event {
 
 /// Keeps a socket open until it is dropped; `tell` hears of everything.
 pub(crate) async fn keep(line: Line, tell: impl Fn(Told)) {
-    let mut failures = 0_u32;
+    let (to, mut events) = mpsc::channel(WAITING_LIMIT);
+    let mut keeper = Keeper {
+        line,
+        to,
+        // dropped with this function: no socket outlives it
+        sockets: JoinSet::new(),
+        seen: Seen::default(),
+        current: 0,
+        failures: 0,
+        opened: None,
+        due: Some(Instant::now()),
+    };
     loop {
-        let began = Instant::now();
-        let trouble = serve(&line, &tell).await;
-        if began.elapsed() >= GOOD_AFTER {
-            failures = 0;
+        let due = keeper.due;
+        tokio::select! {
+            Some((socket, event)) = events.recv() => keeper.hear(socket, event, &tell),
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => keeper.renew(&tell).await,
         }
-        let wait = match &trouble {
-            Trouble::Limited(wait) => *wait,
-            Trouble::Refused(_) => LONGEST_WAIT,
-            Trouble::Failed(_) => backoff(failures),
-        };
-        failures = failures.saturating_add(1);
-        tell(Told::Trouble(format!("{trouble}; the next try is in {} s", wait.as_secs().max(1))));
-        sleep(wait).await;
     }
+}
+
+/// The one who keeps sockets: one at most times, two while one replaces the other.
+struct Keeper {
+    line: Line,
+    to: mpsc::Sender<(u64, Event)>,
+    sockets: JoinSet<()>,
+    seen: Seen,
+    /// The number of the newest socket.
+    current: u64,
+    failures: u32,
+    /// When that was opened; none while it is not.
+    opened: Option<Instant>,
+    /// When to open the next one; none while there is no need to.
+    due: Option<Instant>,
+}
+
+impl Keeper {
+    async fn renew(&mut self, tell: &impl Fn(Told)) {
+        while self.sockets.try_join_next().is_some() {}
+        self.current += 1;
+        let opened = async {
+            let me = who(&self.line).await?;
+            open(&self.line, self.current, &self.to, &mut self.sockets).await?;
+            Ok(me)
+        };
+        match opened.await {
+            Ok(me) => {
+                (self.opened, self.due) = (Some(Instant::now()), None);
+                tell(Told::Connected(me));
+            }
+            Err(trouble) => self.failed(&trouble, tell),
+        }
+    }
+
+    fn failed(&mut self, trouble: &Trouble, tell: &impl Fn(Told)) {
+        if self.opened.take().is_some_and(|at| at.elapsed() >= GOOD_AFTER) {
+            self.failures = 0;
+        }
+        let wait = match trouble {
+            Trouble::Limited(wait) => (*wait).max(FIRST_WAIT),
+            Trouble::Refused(_) => LONGEST_WAIT,
+            Trouble::Failed(_) => backoff(self.failures),
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.due = Some(Instant::now() + wait);
+        tell(Told::Trouble(format!("{trouble}; the next try is in {} s", wait.as_secs())));
+    }
+
+    fn hear(&mut self, socket: u64, event: Event, tell: &impl Fn(Told)) {
+        let is_current = socket == self.current && self.opened.is_some();
+        match event {
+            Event::Frame(Frame::Envelope { heard: Some(heard), .. }) => {
+                let is_new = self.seen.is_new(&heard.keys);
+                tell(if is_new { Told::Heard(heard) } else { Told::Repeated });
+            }
+            // the old one delivers and is acknowledged meanwhile, by its own task
+            Event::Frame(Frame::Disconnect(Reason::Refresh)) if is_current => self.due = Some(Instant::now()),
+            Event::Frame(Frame::Disconnect(Reason::TooMany)) if is_current => {
+                self.failed(
+                    &Trouble::Failed("Slack says that the app has too many sockets (10)".into()),
+                    tell,
+                );
+            }
+            Event::Frame(Frame::Disconnect(Reason::Disabled)) if is_current => self.failed(&disabled(), tell),
+            Event::Closed(why) if is_current && self.due.is_none() => {
+                self.failed(&Trouble::Failed(why), tell);
+            }
+            Event::Frame(_) | Event::Closed(_) => {}
+        }
+    }
+}
+
+fn disabled() -> Trouble {
+    Trouble::Refused("link_disabled".into())
 }
 
 fn backoff(failures: u32) -> Duration {
     FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures.min(16))).min(LONGEST_WAIT)
-}
-
-/// Serves sockets, one after the other, until there is none.
-async fn serve(line: &Line, tell: &impl Fn(Told)) -> Trouble {
-    let me = match who(line).await {
-        Ok(me) => me,
-        Err(trouble) => return trouble,
-    };
-    let mut seen = Seen::default();
-    // dropped with this function: no socket outlives it
-    let mut sockets = JoinSet::new();
-    let (to, mut events) = mpsc::channel(WAITING_LIMIT);
-    let mut current = 0_u64;
-    if let Err(trouble) = open(line, current, &to, &mut sockets).await {
-        return trouble;
-    }
-    tell(Told::Connected(me));
-    while let Some((socket, event)) = events.recv().await {
-        match event {
-            Event::Frame(Frame::Envelope { heard: Some(heard), .. }) => {
-                let is_new = seen.is_new(&heard.keys);
-                tell(if is_new { Told::Heard(heard) } else { Told::Repeated });
-            }
-            Event::Frame(Frame::Disconnect(Reason::Refresh)) if socket == current => {
-                current += 1;
-                // the old one delivers and is acknowledged meanwhile, by its own task
-                if let Err(trouble) = open(line, current, &to, &mut sockets).await {
-                    return trouble;
-                }
-            }
-            Event::Frame(Frame::Disconnect(Reason::TooMany)) => {
-                return Trouble::Failed("Slack says that the app has too many sockets (10)".to_owned());
-            }
-            Event::Frame(Frame::Disconnect(Reason::Disabled)) => {
-                return Trouble::Refused("link_disabled: Socket Mode is switched off for the app".to_owned());
-            }
-            Event::Closed(why) if socket == current => return Trouble::Failed(why),
-            Event::Frame(_) | Event::Closed(_) => {}
-        }
-    }
-    Trouble::Failed("the socket is gone".to_owned())
 }
 
 async fn who(line: &Line) -> Result<Me, Trouble> {
@@ -155,12 +193,14 @@ async fn open(
 ) -> Result<(), Trouble> {
     let said = line.api.form("apps.connections.open", &line.app_token, &[]).await?;
     let address = said["url"].as_str().unwrap_or_default();
-    let url = Url::parse(address).map_err(|_| Trouble::Failed("Slack gives no address for a socket".into()))?;
+    let url = Url::parse(address)
+        .map_err(|_unreadable| Trouble::Failed("Slack gives no address for a socket".into()))?;
     // the address holds a ticket: it stands in no error
     if !(url.scheme() == "wss" || (url.scheme() == "ws" && is_loopback(&url))) {
         return Err(Trouble::Failed("Slack gives an address that is not encrypted".into()));
     }
-    let limits = WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));
+    let limits =
+        WebSocketConfig::default().max_message_size(Some(MESSAGE_LIMIT)).max_frame_size(Some(MESSAGE_LIMIT));
     let opening = async {
         let (mut stream, _) = connect_async_with_config(url.as_str(), Some(limits), true)
             .await
@@ -169,7 +209,7 @@ async fn open(
             match next(&mut stream).await.map_err(Trouble::Failed)? {
                 Some(Frame::Hello) => return Ok(stream),
                 Some(Frame::Disconnect(Reason::Disabled)) => {
-                    return Err(Trouble::Refused("link_disabled: Socket Mode is switched off for the app".into()));
+                    return Err(disabled());
                 }
                 Some(Frame::Disconnect(_)) => {
                     return Err(Trouble::Failed("Slack refuses one more socket; the app may have 10".into()));
@@ -180,24 +220,24 @@ async fn open(
     };
     let late = |_| Trouble::Failed(format!("the socket did not open within {} s", OPEN_WITHIN.as_secs()));
     let stream = timeout(OPEN_WITHIN, opening).await.map_err(late)??;
-    sockets.spawn(attend(stream, number, to.clone()));
+    sockets.spawn(attend(stream, number, line.silence, to.clone()));
     Ok(())
 }
 
 /// Reads a socket to its end and acknowledges what comes, at once.
-async fn attend(mut stream: Stream, number: u64, to: mpsc::Sender<(u64, Event)>) {
+async fn attend(mut stream: Stream, number: u64, silence: Duration, to: mpsc::Sender<(u64, Event)>) {
     let mut leaves: Option<Instant> = None;
     let why = loop {
         if leaves.is_some_and(|at| Instant::now() >= at) {
             break "the old socket was left".to_owned();
         }
-        let within = leaves.map_or(SILENCE, |at| at.saturating_duration_since(Instant::now()));
+        let within = leaves.map_or(silence, |at| at.saturating_duration_since(Instant::now()));
         let frame = match timeout(within, next(&mut stream)).await {
             Ok(Ok(Some(frame))) => frame,
             Ok(Ok(None)) => continue,
             Ok(Err(why)) => break why,
             Err(_silence) if leaves.is_some() => continue,
-            Err(_silence) => match poke(&mut stream).await {
+            Err(_silence) => match poke(&mut stream, silence).await {
                 Ok(Some(frame)) => frame,
                 Ok(None) => continue,
                 Err(why) => break why,
@@ -221,11 +261,11 @@ async fn attend(mut stream: Stream, number: u64, to: mpsc::Sender<(u64, Event)>)
 }
 
 /// Asks a silent far end for a word.
-async fn poke(stream: &mut Stream) -> Result<Option<Frame>, String> {
+async fn poke(stream: &mut Stream, silence: Duration) -> Result<Option<Frame>, String> {
     stream.send(Message::Ping(Vec::new().into())).await.map_err(|why| said_of(&why))?;
-    match timeout(SILENCE, next(stream)).await {
+    match timeout(silence, next(stream)).await {
         Ok(heard) => heard,
-        Err(_silence) => Err(format!("Slack was silent for {} s", SILENCE.as_secs() * 2)),
+        Err(_silence) => Err(format!("Slack was silent for {} s", silence.as_secs() * 2)),
     }
 }
 

@@ -47,8 +47,9 @@ fn conversations_end_by_themselves_and_are_bounded() {
 #[test]
 fn the_status_of_1000_services_is_answered_at_once() {
     let mut picture = picture();
-    let services: Vec<_> =
-        (0..1_000).map(|n| service(&format!("service-{n:04}"), &format!("Service {n}"), "production")).collect();
+    let services: Vec<_> = (0..1_000)
+        .map(|n| service(&format!("service-{n:04}"), &format!("Service {n}"), "production"))
+        .collect();
     picture.configured(&services);
     for n in 0..1_000 {
         let level = [Level::Healthy, Level::Down, Level::Incident, Level::Warning][n % 4];
@@ -58,7 +59,10 @@ fn the_status_of_1000_services_is_answered_at_once() {
     let began = Instant::now();
     let told = answer(&mut talk, "a", "status", &picture, NOW);
     let took = began.elapsed();
-    assert!(told.starts_with("[status] 1000 services: 250 down, 250 failing, 250 not quite well, 250 well\n"), "{told}");
+    assert!(
+        told.starts_with("[status] 1000 services: 250 down, 250 failing, 250 not quite well, 250 well\n"),
+        "{told}"
+    );
     assert!(told.ends_with("… and 730 more") && told.len() < 4_000, "{} bytes: {told}", told.len());
     // a thousand times the promise would be a hang, not a slow machine
     assert!(took < Duration::from_secs(30), "{took:?}");

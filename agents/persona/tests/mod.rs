@@ -1,5 +1,9 @@
 //! The tests of this crate.
 
+mod bolt;
 mod conversation;
+mod fake;
 mod hostile;
 mod samples;
+mod socket;
+mod world;

@@ -107,8 +107,8 @@ fn member(name: &str, site: &str, liveness: Liveness) -> MemberView {
     }
 }
 
-pub(crate) fn claim(name: &str, term: u64) -> Option<Claim> {
-    Some(Claim { full: true, term: Term(term), priority: 50, node: node(name) })
+pub(crate) fn claim(name: &str, term: u64) -> Claim {
+    Claim { full: true, term: Term(term), priority: 50, node: node(name) }
 }
 
 pub(crate) fn view(persona: &str) -> MeshView {
@@ -120,9 +120,9 @@ pub(crate) fn view(persona: &str) -> MeshView {
             member("oslo1", "oslo", Liveness::Alive),
         ],
         holdings: vec![
-            Holding { role: Role::Leader, claim: claim("oslo1", 7) },
-            Holding { role: Role::Mailbox("ops".to_owned()), claim: claim("berlin1", 2) },
-            Holding { role: Role::Persona, claim: claim(persona, 3) },
+            Holding { role: Role::Leader, claim: Some(claim("oslo1", 7)) },
+            Holding { role: Role::Mailbox("ops".to_owned()), claim: Some(claim("berlin1", 2)) },
+            Holding { role: Role::Persona, claim: Some(claim(persona, 3)) },
         ],
         configuration: Stamp::default(),
         correction_ms: 0,
