@@ -27,7 +27,7 @@ const MAILBOX_LIMIT: usize = 4_096;
 /// Answers that are being given at once.
 const WORKING_LIMIT: usize = 64;
 /// The part of the work that a node can be unfit for.
-pub const FITNESS: &str = "persona";
+const FITNESS: &str = "persona";
 /// Trouble with Slack that lasts so long is for another node to try.
 const UNFIT_AFTER: Duration = Duration::from_secs(60);
 /// After so long without the role a node that was unfit tries again.
@@ -97,6 +97,8 @@ pub struct Persona {
     pub(crate) config: Config,
     pub(crate) ready: Option<Ready>,
     holds: bool,
+    /// Whether the mesh knows this node as one that could hold the role.
+    stands: bool,
     socket: Option<SpawnHandle>,
     pub(crate) me: Option<Me>,
     /// What is wrong with Slack, and since when.
@@ -114,6 +116,7 @@ impl Persona {
             Picture { node: parts.node_name.clone(), version: parts.version.clone(), ..Picture::default() };
         Ok(Self {
             holds: parts.standing == Standing::Alone,
+            stands: true,
             metrics: Metrics::new(registry)?,
             start: Instant::now(),
             picture,
@@ -178,6 +181,14 @@ impl Persona {
                 FitnessNoted { what: FITNESS, trouble: trouble.map(str::to_owned) },
             );
         }
+    }
+
+    /// The roles of a node are settled at its start: a `[persona]` that came later needs another one.
+    fn stands(&mut self, stands: bool) {
+        if self.stands && !stands && self.ready.is_some() {
+            tracing::warn!("[persona] is new here; restart p7 so that this node can hold the role");
+        }
+        self.stands = stands || self.ready.is_none();
     }
 
     /// Opens the socket or closes it, whichever is due.
@@ -337,6 +348,8 @@ impl Handler<MeshNoted> for Persona {
     fn handle(&mut self, MeshNoted(view): MeshNoted, context: &mut Self::Context) {
         let mut held = view.holdings.iter().filter(|holding| holding.role == Role::Persona);
         let mine = held.any(|holding| holding.claim.as_ref().is_some_and(|claim| claim.node == view.me));
+        let me = view.members.iter().find(|member| member.node == view.me);
+        self.stands(me.is_none_or(|me| me.posts.iter().any(|(role, _)| *role == Role::Persona)));
         self.holds = mine || self.parts.standing == Standing::Alone;
         self.picture.mesh = Some(Arc::clone(&view));
         self.attend(context);

@@ -23,5 +23,5 @@ mod understand;
 mod when;
 mod words;
 
-pub use agent::{FITNESS, Parts, Persona, Standing, TakeUp};
+pub use agent::{Parts, Persona, Standing, TakeUp};
 pub use config::{Changes, Config};
