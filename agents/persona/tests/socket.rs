@@ -30,7 +30,7 @@ async fn a_mention_is_answered_in_its_thread_and_a_direct_message_where_it_was_w
     let said = fake.said("chat.postMessage", 1).await;
     assert!(text(&said).starts_with(":red_circle: *Shop (production)* is down for 14 min"), "{said}");
     assert_eq!((&said["channel"], &said["thread_ts"]), (&json!("C1"), &mention["payload"]["event"]["ts"]));
-    fake.event(json!({
+    fake.event(&json!({
         "type": "message", "channel_type": "im", "channel": "D1", "user": "U2", "text": "version", "ts": "1.1",
     }));
     let said = fake.said("chat.postMessage", 2).await;
@@ -51,7 +51,7 @@ async fn strangers_bots_edits_and_other_workspaces_are_not_heard() {
         for (key, value) in more.as_object().unwrap() {
             event[key] = value.clone();
         }
-        fake.event(event)
+        fake.event(&event)
     };
     mention(json!({ "ts": "2.1", "bot_id": "B9" }));
     mention(json!({ "ts": "2.2", "subtype": "message_changed" }));
@@ -180,7 +180,7 @@ async fn changes_are_for_those_who_are_listed_and_carry_their_names() {
     fake.is_content().await;
     let by = |request: &Request| match request {
         Request::Acknowledge { by, .. } | Request::Hold { by, .. } => by.clone(),
-        other => panic!("{other:?}"),
+        Request::Lift { .. } | Request::Deployed(_) | Request::Holds => panic!("{request:?}"),
     };
     assert_eq!(world.requests().iter().map(by).collect::<Vec<_>>(), ["Ada Lovelace", "Bob", "U3"]);
 }
@@ -223,7 +223,7 @@ async fn the_buttons_and_the_slash_command_work() {
 async fn a_probe_says_that_it_tests_and_then_what_came_of_it_in_the_same_message() {
     let fake = Fake::start().await;
     let world = World::new(&fake, Standing::Alone, "users = ['U1']", AT_ONCE);
-    world.persona.do_send(MeshNoted(Arc::new(view("berlin1"))));
+    world.persona.try_send(MeshNoted(Arc::new(view("berlin1")))).unwrap();
     fake.connected().await;
     fake.mention("C1", "U3", "probe shop");
     let said = fake.said("chat.update", 1).await;
@@ -245,9 +245,9 @@ async fn only_the_holder_of_the_role_has_a_socket() {
     world.persona.send(MeshNoted(Arc::new(view("oslo1")))).await.unwrap();
     // nothing of it reached Slack by the time the next is heard
     assert_eq!(fake.state().calls.len(), 0);
-    world.persona.do_send(MeshNoted(Arc::new(view("berlin1"))));
+    world.persona.try_send(MeshNoted(Arc::new(view("berlin1")))).unwrap();
     fake.connected().await;
-    world.persona.do_send(MeshNoted(Arc::new(view("oslo1"))));
+    world.persona.try_send(MeshNoted(Arc::new(view("oslo1")))).unwrap();
     fake.wait("no socket", |state| (state.open_sockets() == 0).then_some(())).await;
     assert_eq!(world.asked.lock().unwrap().fitness.first(), Some(&None));
 }

@@ -56,7 +56,9 @@ impl Handler<Request> for Others {
                     let starts = starts.unwrap_or(NOW);
                     Ok(Ask::Held(Hold { id: "x".into(), kind, scope, starts, ends, by, reason, stated: NOW }))
                 }
-                other => Err(AskError::Invalid(format!("{other:?}"))),
+                other @ (Request::Lift { .. } | Request::Deployed(_) | Request::Holds) => {
+                    Err(AskError::Invalid(format!("{other:?}")))
+                }
             }
         })
     }
@@ -149,11 +151,13 @@ impl World {
             "app_token = 'file:app'\nbot_token = 'file:bot'\ntimezone = 'Europe/Berlin'\napi = '{base}'\n[changes]\n{changes}"
         ))
         .unwrap();
-        persona.do_send(Configured(Arc::new(picture().services.values().cloned().collect())));
-        persona.do_send(Heard { status: status("shop", Level::Down, 14, "status 502"), result: None });
-        persona.do_send(DevicesNoted(Arc::new(vec![robot()])));
+        persona.try_send(Configured(Arc::new(picture().services.values().cloned().collect()))).unwrap();
+        persona
+            .try_send(Heard { status: status("shop", Level::Down, 14, "status 502"), result: None })
+            .unwrap();
+        persona.try_send(DevicesNoted(Arc::new(vec![robot()]))).unwrap();
         let mesh_name = "Example mesh".to_owned();
-        persona.do_send(TakeUp { config, mesh_name, dashboard: None });
+        persona.try_send(TakeUp { config, mesh_name, dashboard: None }).unwrap();
         Self { persona, asked, registry, _dir: dir }
     }
 
