@@ -1,11 +1,13 @@
 //! Whatever people write, and whatever services are called: nothing panics, nothing grows, nobody is called.
 
 use super::samples::{NOW, picture, service, status};
+use crate::slack::envelope::{Frame, read};
 use crate::talk::{Talk, Then};
 use crate::text::{ANSWER_LIMIT, plain};
 use crate::words::Words;
 use p7_core::vocabulary::Level;
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// Words that lead deep into the rules, and signs that mean something to Slack.
 fn hostile() -> impl Strategy<Value = String> {
@@ -104,6 +106,49 @@ proptest! {
             prop_assert!(text.len() <= ANSWER_LIMIT, "{} bytes", text.len());
             prop_assert!(calls(&text).is_empty(), "{text:?}");
         }
+    }
+}
+
+/// Any JSON, with the keys that are looked for.
+fn envelopes() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<i64>().prop_map(Value::from),
+        "\\PC{0,20}".prop_map(Value::from),
+        prop::sample::select(vec!["events_api", "interactive", "block_actions", "app_mention", "message", "im", "T1"])
+            .prop_map(Value::from),
+        "x{190,5000}".prop_map(Value::from),
+    ];
+    let keys = vec![
+        "type", "envelope_id", "payload", "event", "user", "channel", "ts", "text", "team_id", "team", "actions",
+        "id", "value", "action_id", "channel_type", "message", "response_url", "user_id", "channel_id", "reason",
+    ];
+    leaf.prop_recursive(5, 200, 12, move |inner| {
+        let key = prop::sample::select(keys.clone()).prop_map(str::to_owned);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::btree_map(key, inner, 0..12)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_socket_says_is_read_within_bounds(mut json in envelopes(), kind in 0..4_usize) {
+        if let Some(object) = json.as_object_mut() {
+            let kinds = ["events_api", "slash_commands", "interactive", "disconnect"];
+            object.insert("type".to_owned(), kinds[kind].into());
+            object.insert("envelope_id".to_owned(), "e".into());
+        }
+        let text = json.to_string();
+        if let Frame::Envelope { heard: Some(heard), .. } = read(&text) {
+            prop_assert!(format!("{heard:?}").len() < 20_000);
+        }
+        let half: String = text.chars().take(text.chars().count() / 2).collect();
+        prop_assert!(!matches!(read(&half), Frame::Hello));
     }
 }
 

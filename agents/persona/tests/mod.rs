@@ -5,5 +5,6 @@ mod conversation;
 mod fake;
 mod hostile;
 mod samples;
+mod settings;
 mod socket;
 mod world;
