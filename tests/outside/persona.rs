@@ -1,6 +1,6 @@
 //! Persona/7 in real nodes, before the strict fake of Slack that its crate proves.
 
-#[expect(dead_code, unreachable_pub, clippy::redundant_pub_crate, reason = "it serves other tests, too")]
+#[expect(dead_code, reason = "it serves other tests, too")]
 #[path = "../../agents/persona/tests/fake.rs"]
 mod slack;
 
@@ -40,7 +40,10 @@ fn write_tokens(node: &Node) {
 fn said(fake: &Fake, method: &str, part: &str) -> String {
     eventually(&format!("{method} with {part}"), SOON, || {
         let said = fake.state().called(method);
-        said.iter().filter_map(|said| said["text"].as_str()).find(|text| text.contains(part)).map(str::to_owned)
+        said.iter()
+            .filter_map(|said| said["text"].as_str())
+            .find(|text| text.contains(part))
+            .map(str::to_owned)
     })
 }
 
@@ -95,7 +98,8 @@ fn one_node_of_a_mesh_talks_and_another_takes_over_when_it_dies() {
             node.try_get("/metrics").is_some_and(|page| page.text().contains("\np7_persona_connected 1"))
         })
     };
-    let both = |node: &Node| node.json("/api/v1/mesh").to_string().matches("\"liveness\":\"alive\"").count() == 2;
+    let both =
+        |node: &Node| node.json("/api/v1/mesh").to_string().matches("\"liveness\":\"alive\"").count() == 2;
     eventually("a mesh of two", SOON, || (nodes.iter().all(both)).then_some(()));
     let first = eventually("one that talks", SOON, || {
         (fake.state().open_sockets() == 1).then(|| talks(&nodes)).flatten()

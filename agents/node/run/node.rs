@@ -114,8 +114,7 @@ impl Node {
         let thread = Arbiter::new();
         let parts = p7_aggregator::Parts { node: id.clone(), store: store.clone(), clock: now };
         let aggregator = Aggregator::new(parts).start();
-        let registry_of = &registry;
-        let roof = Roof { loaded, identity: &identity, store: &store, registry: registry_of, environment };
+        let roof = Roof { loaded, identity: &identity, store: &store, registry: &registry, environment };
         let joined = Joined::join(&roof)?;
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);

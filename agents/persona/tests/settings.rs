@@ -26,7 +26,10 @@ fn every_fault_is_told_at_its_place() {
          [changes]\nusers = ['U1', 'ada']\ngroups = ['@ops']\nchannels = ['#ops', 'C1']",
     );
     let places: Vec<&str> = found.iter().map(|(place, _)| place.as_str()).collect();
-    assert_eq!(places, ["timezone", "words", "api", "changes.users.1", "changes.groups.0", "changes.channels.0"]);
+    assert_eq!(
+        places,
+        ["timezone", "words", "api", "changes.users.1", "changes.groups.0", "changes.channels.0"]
+    );
     assert_eq!(found[0].1, "there is no time zone `Mars/Olympus`; write it as \"Europe/Berlin\"");
 }
 
