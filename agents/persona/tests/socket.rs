@@ -1,19 +1,20 @@
 //! The socket and the agent before a strict Slack.
 
 use super::fake::{APP_TOKEN, BOT, BOT_TOKEN, Fake};
-use super::samples::view;
+use super::samples::{service, status, view};
 use super::world::World;
 use crate::agent::Standing;
 use crate::slack::api::Api;
 use crate::slack::socket::{Line, keep};
-use p7_bus::{MeshNoted, Request};
+use p7_bus::{Configured, MeshNoted, Request, Snapshot};
 use p7_core::facts::{HoldKind, Scope};
+use p7_core::vocabulary::Level;
 use p7_settings::Secret;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const AT_ONCE: Duration = Duration::ZERO;
 
@@ -36,6 +37,24 @@ async fn a_mention_is_answered_in_its_thread_and_a_direct_message_where_it_was_w
     let said = fake.said("chat.postMessage", 2).await;
     assert_eq!((text(&said), &said["channel"]), ("Example mesh: p7 0.1.0 on berlin", &json!("D1")));
     assert_eq!(said["thread_ts"], Value::Null);
+    fake.is_content().await;
+}
+
+#[actix_rt::test]
+async fn the_status_of_1000_services_is_answered_from_mention_to_message() {
+    let fake = Fake::start().await;
+    let world = World::new(&fake, Standing::Alone, "", AT_ONCE);
+    let all: Vec<_> =
+        (0..1_000).map(|n| service(&format!("s{n}"), &format!("Service {n}"), "test")).collect();
+    world.persona.send(Configured(Arc::new(all))).await.unwrap();
+    let statuses = (0..1_000).map(|n| status(&format!("s{n}"), Level::Down, 5, "connection refused"));
+    world.persona.send(Snapshot(Arc::new(statuses.collect()))).await.unwrap();
+    fake.connected().await;
+    let began = Instant::now();
+    fake.mention("C1", "U1", "status");
+    let said = fake.said("chat.postMessage", 1).await;
+    println!("from mention to message: {:?}", began.elapsed());
+    assert!(text(&said).starts_with("1000 services: 1000 down"), "{said}");
     fake.is_content().await;
 }
 
