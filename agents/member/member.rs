@@ -35,6 +35,8 @@ const FLOORS_EVERY: Duration = Duration::from_secs(600);
 const ADDRESSES_AFTER: Duration = Duration::from_millis(500);
 /// Most addresses a node tells of itself.
 const ADDRESSES_LIMIT: usize = 16;
+/// What those who talk with the team tell their fitness of.
+const PERSONA: &str = "persona";
 /// How long the goodbye may take to leave.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -297,6 +299,10 @@ impl Handler<FitnessNoted> for Member {
     type Result = ();
 
     fn handle(&mut self, noted: FitnessNoted, context: &mut Self::Context) {
+        if noted.what == PERSONA {
+            let fitness = if noted.trouble.is_none() { Fitness::Fit } else { Fitness::Unfit };
+            return self.hear(Event::Fit(Role::Persona, fitness), context);
+        }
         match noted.trouble {
             Some(_) => self.lacking.insert(noted.what),
             None => self.lacking.remove(noted.what),

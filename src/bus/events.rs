@@ -93,7 +93,12 @@ pub struct StoreNoted {
 #[rtype(result = "Result<Arc<ProbeResult>, AskError>")]
 pub struct ProbeNow(pub ServiceId);
 
-/// dashboard → aggregator: somebody states something.
+/// persona → node: test this http, https, tcp or tls address now, once. The result is answered, not published.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "Result<Arc<ProbeResult>, AskError>")]
+pub struct ProbeAddress(pub String);
+
+/// dashboard, persona → aggregator: somebody states something.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "Result<Ask, AskError>")]
 pub enum Request {

@@ -75,7 +75,7 @@ impl PublishStanding {
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub struct FitnessNoted {
-    /// Which part of the work: `publish`.
+    /// Which part of the work: `publish`, or `persona`, which is a role of its own.
     pub what: &'static str,
     /// Why it can't be done here, in words without secrets; none when it can.
     pub trouble: Option<String>,

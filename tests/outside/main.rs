@@ -10,6 +10,7 @@ mod endurance;
 mod incidents;
 mod limits;
 mod pages;
+mod persona;
 mod reload;
 mod watching;
 

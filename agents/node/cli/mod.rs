@@ -25,6 +25,7 @@ pub(crate) use args::{Demo, LogFormat, Node as NodeAddress, Run};
 pub(crate) use client::Client;
 pub(crate) use fault::{Answer, Failure};
 pub(crate) use out::{complain, print};
+pub(crate) use probe::of_address as probe_address;
 
 use args::{Arguments, Command};
 

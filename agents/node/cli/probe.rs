@@ -57,6 +57,14 @@ pub(crate) async fn run(args: &args::Probe) -> Result<Answer, Failure> {
     })
 }
 
+/// Tests an address once, as `p7 probe URL` does.
+pub(crate) async fn of_address(url: &str, node: &NodeId) -> Result<Seen, Failure> {
+    let target = of_url(url)?;
+    let probe = Probe::prepare(&target.service, &target.probe, &target.base)
+        .map_err(|e| Failure::Use(e.to_string()))?;
+    Ok(probe_once(&target.service, &probe, node).await)
+}
+
 fn of_url(url: &str) -> Result<Target, Failure> {
     let probe = ProbeConfig::from_url(url).ok_or_else(|| {
         Failure::Use(format!("no test is known for `{}`; use http, https, tcp or tls", clean(url)))

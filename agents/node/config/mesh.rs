@@ -27,6 +27,8 @@ pub(crate) struct MeshConfig {
     pub(crate) publish: p7_publisher::Config,
     /// `[dead_man]`: whom the leader tells that the mesh lives.
     pub(crate) dead_man: p7_publisher::DeadManConfig,
+    /// `[persona]`: the Slack assistant.
+    pub(crate) persona: p7_persona::Config,
     /// `[deployments.NAME]`: where the leader asks what is being deployed.
     pub(crate) deployments: BTreeMap<String, SourceConfig>,
 }
@@ -70,6 +72,7 @@ impl Check for MeshConfig {
         }
         self.connectivity.check(&mut faults.under("connectivity"));
         self.publish.check(&mut faults.under("publish"));
+        self.persona.check(&mut faults.under("persona"));
         self.dead_man.check(&mut faults.under("dead_man"));
         self.defaults.rules.check(&mut faults.under("defaults").under("rules"), RulesTable::default());
     }

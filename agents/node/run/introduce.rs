@@ -24,6 +24,7 @@ impl Node {
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
                     self.notifier.clone().recipient(),
+                    self.persona.clone().recipient(),
                 ],
                 snapshots: vec![
                     dashboard.clone().recipient(),
@@ -31,8 +32,13 @@ impl Node {
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
                     self.notifier.clone().recipient(),
+                    self.persona.clone().recipient(),
                 ],
-                incidents: vec![dashboard.clone().recipient(), self.notifier.clone().recipient()],
+                incidents: vec![
+                    dashboard.clone().recipient(),
+                    self.notifier.clone().recipient(),
+                    self.persona.clone().recipient(),
+                ],
                 store: vec![dashboard.clone().recipient()],
                 network: vec![
                     dashboard.clone().recipient(),
@@ -42,9 +48,11 @@ impl Node {
                 stated: member.map(|member| member.clone().recipient()).into_iter().collect(),
             }),
         );
-        let devices: Vec<Recipient<p7_bus::DevicesNoted>> = std::iter::once(dashboard.clone().recipient())
-            .chain(member.map(|member| member.clone().recipient()))
-            .collect();
+        let devices: Vec<Recipient<p7_bus::DevicesNoted>> =
+            [dashboard.clone().recipient(), self.persona.clone().recipient()]
+                .into_iter()
+                .chain(member.map(|member| member.clone().recipient()))
+                .collect();
         deliver(&self.devices, p7_devices::Connect(p7_devices::Listeners { devices }));
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
@@ -56,6 +64,7 @@ impl Node {
                     deployments.clone().recipient(),
                     self.devices.clone().recipient(),
                     self.notifier.clone().recipient(),
+                    self.persona.clone().recipient(),
                 ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],

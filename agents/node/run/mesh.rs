@@ -9,6 +9,7 @@ use p7_core::mesh::words::{About, Configuration};
 use p7_member::Member;
 use p7_mesh::key::MeshKey;
 use p7_store::{Identity, Store};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -53,6 +54,7 @@ pub(crate) struct Roof<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) store: &'a Store,
     pub(crate) registry: &'a prometheus::Registry,
+    pub(crate) environment: &'a BTreeMap<String, String>,
 }
 
 impl Joined {
@@ -76,6 +78,7 @@ impl Joined {
                 devices: Vec::new(),
                 at: now,
             },
+            roles: super::persona::roles(roof),
             store: roof.store.clone(),
             clock: clock::now,
             registry: roof.registry.clone(),

@@ -6,6 +6,7 @@ mod introduce;
 mod log;
 mod mesh;
 mod node;
+mod persona;
 mod publishing;
 mod sharing;
 mod speaking;

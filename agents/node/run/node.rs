@@ -72,6 +72,7 @@ pub(crate) struct Node {
     pub(super) dashboard: p7_dashboard::Running,
     pub(super) voice: Voice,
     pub(super) devices: Addr<p7_devices::Devices>,
+    pub(super) persona: Addr<p7_persona::Persona>,
     thread: Arbiter,
     pub(super) joined: Option<Joined>,
     pub(super) services: BTreeMap<ServiceId, Arc<Service>>,
@@ -113,7 +114,8 @@ impl Node {
         let thread = Arbiter::new();
         let parts = p7_aggregator::Parts { node: id.clone(), store: store.clone(), clock: now };
         let aggregator = Aggregator::new(parts).start();
-        let joined = Joined::join(&Roof { loaded, identity: &identity, store: &store, registry: &registry })?;
+        let roof = Roof { loaded, identity: &identity, store: &store, registry: &registry, environment };
+        let joined = Joined::join(&roof)?;
         let prober = prober(loaded, &id, &aggregator, joined.as_ref(), &registry)?;
         let prober = Prober::start_in_arbiter(&thread.handle(), |_| prober);
         let deployments = super::deployments::start(loaded, &aggregator, joined.as_ref(), &registry)?;
@@ -124,6 +126,8 @@ impl Node {
         let configurator = joined.as_ref().map(|_| configurator.start());
         let parts = p7_devices::Parts { clock: now, sticks: Arc::new(p7_blinkstick::hid::Hid) };
         let devices = p7_devices::Devices::new(loaded.node.devices.clone(), parts, &registry)?.start();
+        let roof = super::persona::Roof { loaded, id: &id, joined: joined.as_ref(), registry: &registry };
+        let persona = super::persona::start(&roof, &aggregator, &prober, &devices)?;
         let parts = p7_dashboard::Parts {
             node: id.clone(),
             node_name: loaded.node.name(),
@@ -156,6 +160,7 @@ impl Node {
             dashboard,
             voice,
             devices,
+            persona,
             thread,
             joined,
             services,
@@ -277,6 +282,8 @@ impl Node {
         let (publish, dead_man) = (loaded.mesh.publish.clone(), loaded.mesh.dead_man.clone());
         deliver(&self.voice.publisher, p7_publisher::TakeUp(publish, dead_man));
         deliver(&self.devices, configured.clone());
+        deliver(&self.persona, configured.clone());
+        deliver(&self.persona, super::persona::taken_up(loaded));
         // before the statuses that follow
         deliver(&self.notifier, configured.clone());
         deliver(&self.notifier, super::speaking::taken_up(loaded));

@@ -25,6 +25,10 @@ const TEXT_LIMIT: usize = 1_000;
 const BLOCKS_TEXT_LIMIT: usize = 12_000;
 /// Most services of a message: with title, remarks and footer well below Slack's 50 blocks.
 const ITEMS_LIMIT: usize = 40;
+/// Most services of a message that has buttons.
+const BUTTONS_LIMIT: usize = 5;
+/// Longest address of a button, in bytes; Slack takes 3,000.
+const LINK_LIMIT: usize = 2_000;
 /// Longest name of a channel or sender, in characters.
 const NAME_LIMIT: usize = 80;
 
@@ -41,6 +45,9 @@ pub struct Config {
     pub username: Option<String>,
     /// The picture beside that name, such as ":robot_face:"; needs the same scope. Default the app's own.
     pub icon_emoji: Option<String>,
+    /// Whether an outage has buttons: acknowledge, silence for an hour, the runbook. They work where the bot is
+    /// that of `[persona]`. Default false.
+    pub buttons: bool,
     /// The address of Slack's methods, for gateways. Default `"https://slack.com/api/"`.
     pub api: Option<String>,
 }
@@ -129,14 +136,14 @@ impl Channel for Ready {
         let Some((previous, (channel, ts))) =
             previous.and_then(|previous| Some((previous, previous.receipt.split_once('/')?)))
         else {
-            let mut body = laid_out(message);
+            let mut body = self.laid_out(message);
             self.sign(&mut body);
             return vec![Call { method: Method::Post, body, root: None }];
         };
         // as it stands now, in the place where people have read of it
         let mut now = Message { items: previous.items.clone(), left_out: 0, ..message.clone() };
         now.worst = now.items.iter().map(|item| item.level).max().unwrap_or(Level::Healthy);
-        let mut update = laid_out(&now);
+        let mut update = self.laid_out(&now);
         update["channel"] = channel.into();
         update["ts"] = ts.into();
         let root = Some(previous.receipt.to_string());
@@ -144,7 +151,7 @@ impl Channel for Ready {
         if message.kind == Kind::Update {
             return vec![update];
         }
-        let mut answer = laid_out(message);
+        let mut answer = self.laid_out(message);
         self.sign(&mut answer);
         answer["channel"] = channel.into();
         answer["thread_ts"] = ts.into();
@@ -163,6 +170,14 @@ impl Channel for Ready {
 }
 
 impl Ready {
+    fn laid_out(&self, message: &Message) -> Value {
+        let mut body = laid_out(message);
+        if self.config.buttons {
+            put_buttons(&mut body, message);
+        }
+        body
+    }
+
     fn sign(&self, body: &mut Value) {
         body["channel"] = self.config.channel.as_str().into();
         body["unfurl_links"] = false.into();
@@ -231,6 +246,41 @@ fn section(item: &Item, now: MeshTime) -> Value {
         }
     }
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } })
+}
+
+/// Puts buttons after the sections of the services that fail, where they are few: a storm has none, since
+/// nobody finds the right one there. Persona/7 knows them by their `action_id`.
+fn put_buttons(body: &mut Value, message: &Message) {
+    let failing = |item: &Item| {
+        item.ended.is_none()
+            && item.level >= Level::Incident
+            && !matches!(item.kind, Kind::Test | Kind::Recovery)
+    };
+    let Some(blocks) = body["blocks"].as_array_mut() else { return };
+    if message.items.len() > BUTTONS_LIMIT || blocks.len() <= message.items.len() {
+        return;
+    }
+    // from the last on, so that places before it stay; the first block is the title
+    for (place, item) in message.items.iter().enumerate().rev().filter(|(_, item)| failing(item)) {
+        blocks.insert(place + 2, buttons(item));
+    }
+}
+
+fn buttons(item: &Item) -> Value {
+    let button = |action: &str, label: &str| {
+        json!({ "type": "button", "action_id": action, "value": item.service.as_str(),
+            "text": { "type": "plain_text", "text": label } })
+    };
+    let mut all = vec![button("p7_silence", "Silence 1 h")];
+    if item.acknowledged.is_none() {
+        all.insert(0, button("p7_ack", "Acknowledge"));
+    }
+    if let Some(runbook) = item.runbook.as_ref().filter(|link| link.len() <= LINK_LIMIT) {
+        let mut button = button("p7_runbook", "Runbook");
+        button["url"] = runbook.as_str().into();
+        all.push(button);
+    }
+    json!({ "type": "actions", "block_id": format!("p7/{}", item.service), "elements": all })
 }
 
 /// A level's sign, in the dashboard's colours.

@@ -49,6 +49,44 @@ fn an_update_changes_the_message_and_rings_nobody() {
     assert_eq!(calls.iter().map(|call| call.method).collect::<Vec<_>>(), [Method::Update]);
 }
 
+/// The texts of the buttons of each block that has some.
+fn buttons_of(calls: &[Call]) -> Vec<Vec<String>> {
+    let blocks = calls[0].body["blocks"].as_array().unwrap();
+    let actions = blocks.iter().filter(|block| block["type"] == "actions");
+    let text = |button: &Value| {
+        let (action, value) = (button["action_id"].as_str().unwrap(), button["value"].as_str().unwrap());
+        format!("{action} {value} {}", button["url"].as_str().unwrap_or_default()).trim_end().to_owned()
+    };
+    actions.map(|block| block["elements"].as_array().unwrap().iter().map(text).collect()).collect()
+}
+
+#[test]
+fn an_outage_has_buttons_where_they_are_wanted_and_a_recovery_a_test_and_a_storm_have_none() {
+    assert_eq!(buttons_of(&ready("").render(&outage(), None)), Vec::<Vec<String>>::new());
+    let with = ready("buttons = true");
+    let mut fresh = item("shop", Kind::Outage, Level::Down);
+    fresh.acknowledged = None;
+    let known = item("wiki", Kind::Outage, Level::Incident);
+    let calls = with.render(&message(Kind::Outage, vec![fresh, known]), None);
+    assert_eq!(
+        buttons_of(&calls),
+        [
+            vec!["p7_ack shop", "p7_silence shop", "p7_runbook shop https://wiki.example.org/shop"],
+            vec!["p7_silence wiki", "p7_runbook wiki https://wiki.example.org/wiki"],
+        ]
+    );
+    let kinds: Vec<&str> = calls[0].body["blocks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|block| block["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds.get(..5), Some(["header", "section", "actions", "section", "actions"].as_slice()));
+    for none in [recovery(), message(Kind::Test, vec![item("shop", Kind::Test, Level::Healthy)]), storm()] {
+        assert_eq!(buttons_of(&with.render(&none, None)), Vec::<Vec<String>>::new());
+    }
+}
+
 #[test]
 fn a_storm_stays_within_slacks_limits() {
     let mut storm = storm();
