@@ -10,6 +10,7 @@
 mod catching_up;
 mod joining;
 mod leading;
+mod once;
 mod partitions;
 mod routers;
 mod sharing;
