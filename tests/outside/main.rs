@@ -11,6 +11,7 @@ mod incidents;
 mod limits;
 mod pages;
 mod reload;
+mod slack;
 mod watching;
 
 use p7_tests::site::Site;

@@ -239,7 +239,7 @@ fn receipt_in(history: &Value, channel: &str, key: &str) -> Option<Arc<str>> {
 }
 
 /// Text and blocks of a message, within all limits.
-fn laid_out(message: &Message) -> Value {
+pub(crate) fn laid_out(message: &Message) -> Value {
     let mut shown = message.items.len().min(ITEMS_LIMIT);
     let blocks = loop {
         let blocks = blocks(&message.with_at_most(shown));
