@@ -9,7 +9,7 @@ use super::table::{Cell, Column, Side, table};
 use super::view;
 use p7_blinkstick::hid::Hid;
 use p7_blinkstick::picture::Colours;
-use p7_blinkstick::port::{Finder, Found};
+use p7_blinkstick::port::{Finder, Found, OpenError};
 use p7_blinkstick::walk::{Step, walk};
 use p7_blinkstick::{Rgb, Stick, UDEV_RULES};
 use p7_core::vocabulary::Millis;
@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// How long a node of this machine may take to accept a connection before it counts as not running.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
+/// Longest detail that stands in the table, in characters; a longer one stands below it in full, since it says
+/// what to do.
+const DETAIL_LIMIT: usize = 30;
 /// The name that stands for every stick.
 const ALL: &str = "all";
 
@@ -29,7 +32,7 @@ const DEVICES: [Column; 6] = [
     Column { title: "STATE", side: Side::Left, least: 8, gives_way: 0 },
     Column { title: "UNIT", side: Side::Left, least: 12, gives_way: 1 },
     Column { title: "MODEL", side: Side::Left, least: 6, gives_way: 2 },
-    Column { title: "DETAIL", side: Side::Left, least: 30, gives_way: 0 },
+    Column { title: "DETAIL", side: Side::Left, least: DETAIL_LIMIT, gives_way: 0 },
 ];
 
 #[derive(Debug, Deserialize)]
@@ -100,10 +103,21 @@ fn listed(devices: &[Device], screen: Screen) -> String {
             Cell::new(tone, &device.state),
             Cell::plain(device.unit.as_deref().unwrap_or_default()),
             Cell::plain(device.model.as_deref().unwrap_or_default()),
-            Cell::plain(device.detail.as_deref().unwrap_or_default()),
+            Cell::plain(device.detail.as_deref().filter(|detail| !is_long(detail)).unwrap_or_default()),
         ]
     };
-    table(&DEVICES, &devices.iter().map(row).collect::<Vec<_>>(), screen)
+    let mut text = table(&DEVICES, &devices.iter().map(row).collect::<Vec<_>>(), screen);
+    for device in devices {
+        if let Some(detail) = device.detail.as_deref().filter(|detail| is_long(detail)) {
+            let unit = device.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
+            text.push_str(&format!("{}{}: {}\n", clean(&device.name), clean(&unit), clean(detail)));
+        }
+    }
+    text
+}
+
+fn is_long(detail: &str) -> bool {
+    detail.chars().count() > DETAIL_LIMIT
 }
 
 async fn test(args: &args::DeviceTest) -> Result<Answer, Failure> {
@@ -194,10 +208,14 @@ fn found() -> Result<Vec<Found>, Failure> {
 /// The sticks of this machine, in the API's words.
 fn plugged() -> Result<Vec<Value>, Failure> {
     let devices = found()?.into_iter().map(|one| {
-        let detail = Hid.open(&one).err().map(|why| why.to_string());
-        let state = if detail.is_none() { "plugged in" } else { "denied" };
+        let refused = Hid.open(&one).err();
+        let state = match &refused {
+            None => "plugged in",
+            Some(OpenError::Denied(_)) => "denied",
+            Some(OpenError::Failed { .. }) => "trouble",
+        };
         json!({ "name": one.place, "kind": "blinkstick", "state": state, "unit": one.serial,
-                "model": one.model.as_str(), "detail": detail })
+                "model": one.model.as_str(), "detail": refused.map(|why| why.to_string()) })
     });
     Ok(devices.collect())
 }
@@ -248,12 +266,19 @@ mod tests {
             json!({ "name": name, "kind": "blinkstick", "state": state, "unit": "BS1-3.0", "model": "Nano",
                     "detail": detail, "since": "2026-01-01T00:00:00.000Z" })
         };
-        let values = [line("desk", "up", None), line("shelf", "denied", Some("no permission"))];
+        let long = "no permission to open /dev/hidraw0; `p7 device udev` prints the rule";
+        let values = [
+            line("desk", "up", None),
+            line("shelf", "denied", Some("no permission")),
+            line("wall", "denied", Some(long)),
+        ];
         let devices: Vec<Device> = values.iter().map(|value| view::read(value).unwrap()).collect();
-        let text = listed(&devices, Screen { width: 100, ink: out::Ink::Plain });
+        let text = listed(&devices, Screen { width: 80, ink: out::Ink::Plain });
         let expected = "NAME   KIND        STATE   UNIT     MODEL  DETAIL\n\
                         desk   blinkstick  up      BS1-3.0  Nano\n\
-                        shelf  blinkstick  denied  BS1-3.0  Nano   no permission\n";
+                        shelf  blinkstick  denied  BS1-3.0  Nano   no permission\n\
+                        wall   blinkstick  denied  BS1-3.0  Nano\n\
+                        wall BS1-3.0: no permission to open /dev/hidraw0; `p7 device udev` prints the rule\n";
         assert_eq!(text, expected);
         assert!(listed(&[], Screen { width: 100, ink: out::Ink::Plain }).contains("[devices.NAME]"));
     }
