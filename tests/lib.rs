@@ -13,8 +13,10 @@ pub mod apart;
 pub mod node;
 pub mod offices;
 pub mod peers;
+pub mod recorder;
 pub mod seen;
 pub mod site;
+pub mod slack;
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};

@@ -3,6 +3,7 @@
 
 use crate::apart::{Own, apart, run};
 use crate::node::{Node, p7};
+use crate::recorder::Recorder;
 use crate::site::Site;
 use std::cell::Cell;
 use std::fs;
@@ -71,6 +72,11 @@ impl World {
     /// A service that is well.
     pub fn site(&self) -> Site {
         Site::start_at(TOWN)
+    }
+
+    /// A channel's far end.
+    pub fn recorder(&self) -> Recorder {
+        Recorder::start_at(TOWN)
     }
 
     /// A network that nobody is in.

@@ -145,10 +145,12 @@ pub trait Channel: Debug + Send + Sync + 'static {
     ) -> impl Future<Output = Outcome> + Send;
 
     /// Looks for a message in doubt at the channel, by its key. Its receipt, or an empty one, when it is
-    /// there; none when it is not, or the channel can't be asked.
+    /// there; none when it is not, or the channel can't be asked. What it should have changed of `previous`
+    /// is changed then.
     fn look_up(
         &self,
         _message: &Message,
+        _previous: Option<&Previous>,
         _outside: &Outside,
     ) -> impl Future<Output = Option<Arc<str>>> + Send {
         async { None }
@@ -170,7 +172,12 @@ pub trait Speaker: Debug + Send + Sync {
         outside: &'a Outside,
     ) -> Saying<'a, Outcome>;
     /// Looks for a message in doubt.
-    fn look_up<'a>(&'a self, message: &'a Message, outside: &'a Outside) -> Saying<'a, Option<Arc<str>>>;
+    fn look_up<'a>(
+        &'a self,
+        message: &'a Message,
+        previous: Option<&'a Previous>,
+        outside: &'a Outside,
+    ) -> Saying<'a, Option<Arc<str>>>;
 }
 
 impl<C: Channel> Speaker for C {
@@ -201,8 +208,13 @@ impl<C: Channel> Speaker for C {
         })
     }
 
-    fn look_up<'a>(&'a self, message: &'a Message, outside: &'a Outside) -> Saying<'a, Option<Arc<str>>> {
-        Box::pin(Channel::look_up(self, message, outside))
+    fn look_up<'a>(
+        &'a self,
+        message: &'a Message,
+        previous: Option<&'a Previous>,
+        outside: &'a Outside,
+    ) -> Saying<'a, Option<Arc<str>>> {
+        Box::pin(Channel::look_up(self, message, previous, outside))
     }
 }
 

@@ -86,6 +86,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// A GET.
+    pub fn get(address: &Address) -> Self {
+        Self { method: Method::GET, address: address.clone(), headers: HeaderMap::new(), body: Vec::new() }
+    }
+
     /// A POST of JSON.
     pub fn json(address: &Address, body: &serde_json::Value) -> Self {
         Self::post(address, "application/json; charset=utf-8", body.to_string().into_bytes())

@@ -24,3 +24,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 #[path = "tests/unit/once.rs"]
 mod once;
+
+#[cfg(test)]
+#[path = "tests/unit/peers.rs"]
+mod peers;

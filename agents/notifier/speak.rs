@@ -248,7 +248,7 @@ impl Notifier {
             }
             let said = tokio::time::timeout(SAY_WITHIN, async {
                 if message.repeat == Repeat::Perhaps
-                    && let Some(receipt) = speaker.look_up(&message, &outside).await
+                    && let Some(receipt) = speaker.look_up(&message, previous.as_ref(), &outside).await
                 {
                     return Outcome::Sent(Some(receipt).filter(|text| !text.is_empty()));
                 }

@@ -11,6 +11,7 @@ mod catching_up;
 mod devices;
 mod joining;
 mod leading;
+mod once;
 mod partitions;
 mod routers;
 mod sharing;

@@ -12,6 +12,7 @@ mod limits;
 mod pages;
 mod persona;
 mod reload;
+mod slack;
 mod watching;
 
 use p7_tests::site::Site;

@@ -12,6 +12,7 @@ use p7_core::vocabulary::{Level, MeshTime, shortened};
 use p7_settings::{Check, Faults, Secret, SecretText};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where Slack's methods are.
 const API: &str = "https://slack.com/api/";
@@ -31,6 +32,10 @@ const BUTTONS_LIMIT: usize = 5;
 const LINK_LIMIT: usize = 2_000;
 /// Longest name of a channel or sender, in characters.
 const NAME_LIMIT: usize = 80;
+/// What a message's hidden metadata is called; its key is in there, so that a successor finds the message.
+const KEY_EVENT: &str = "p7_message";
+/// How many of a channel's newest messages a message in doubt is looked for in: Slack's own choice of a page.
+const LOOK_BACK: usize = 100;
 
 /// `[channels.NAME.slack]`: a Slack channel.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
@@ -39,7 +44,9 @@ pub struct Config {
     /// The bot's token (xoxb-…), by reference: "env:SLACK_TOKEN" or "file:slack.token". Its app needs the
     /// scope `chat:write`. Needed.
     pub token: Option<Secret>,
-    /// The channel: its id (C0123456789) or name ("#ops"). The bot must be in it. Needed.
+    /// The channel: its id (C0123456789) or name ("#ops"). The bot must be in it. Only with the id, and the
+    /// scope `channels:history` (or `groups:history`), can a successor look up what a dying leader posted; else
+    /// that is posted once more and marked. Needed.
     pub channel: String,
     /// The name messages come from; needs the scope `chat:write.customize`. Default the app's own.
     pub username: Option<String>,
@@ -60,8 +67,15 @@ impl Config {
     pub fn prepare(&self, node: &Node) -> Result<Ready, Unready> {
         let token = self.token.as_ref().ok_or_else(|| Unready::new("token", "no token is given"))?;
         let api = self.address().map_err(|why| Unready::new("api", why))?;
-        let method = |name| api.join(name).map_err(|why| Unready::new("api", why));
+        let method = |name: &str| api.join(name).map_err(|why| Unready::new("api", why));
+        let history = is_id(&self.channel).then(|| {
+            let channel = &self.channel;
+            method(&format!(
+                "conversations.history?channel={channel}&include_all_metadata=true&limit={LOOK_BACK}"
+            ))
+        });
         Ok(Ready {
+            history: history.transpose()?,
             post: method("chat.postMessage")?,
             update: method("chat.update")?,
             token: token.resolve(&node.base).map_err(|why| Unready::new("token", why.to_string()))?,
@@ -123,6 +137,8 @@ pub struct Ready {
     token: SecretText,
     post: Address,
     update: Address,
+    /// Where the channel's messages are read; none when it is given by name.
+    history: Option<Address>,
 }
 
 impl Channel for Ready {
@@ -137,7 +153,7 @@ impl Channel for Ready {
             previous.and_then(|previous| Some((previous, previous.receipt.split_once('/')?)))
         else {
             let mut body = self.laid_out(message);
-            self.sign(&mut body);
+            self.sign(&mut body, message);
             return vec![Call { method: Method::Post, body, root: None }];
         };
         // as it stands now, in the place where people have read of it
@@ -152,7 +168,7 @@ impl Channel for Ready {
             return vec![update];
         }
         let mut answer = self.laid_out(message);
-        self.sign(&mut answer);
+        self.sign(&mut answer, message);
         answer["channel"] = channel.into();
         answer["thread_ts"] = ts.into();
         answer["reply_broadcast"] = (message.kind != Kind::Reminder).into();
@@ -167,6 +183,34 @@ impl Channel for Ready {
         let request = Request::json(address, &call.body).bearing(&self.token);
         outside.http.send(&request, |answer| heard(answer, call)).await
     }
+
+    async fn look_up(
+        &self,
+        message: &Message,
+        previous: Option<&Previous>,
+        outside: &Outside,
+    ) -> Option<Arc<str>> {
+        let request = Request::get(self.history.as_ref()?).bearing(&self.token);
+        let answer = outside.http.ask(&request).await.ok()?.json()?;
+        if answer["ok"] != true {
+            let error = answer["error"].as_str().unwrap_or("an unnamed error");
+            tracing::warn!(
+                error,
+                "can't look up whether a message was posted; it is posted again and marked"
+            );
+            return None;
+        }
+        let found = receipt_in(&answer, &self.config.channel, &message.key)?;
+        // its sender had no time to change the message that it answered
+        let calls = self.render(message, previous);
+        if let Some(update) = calls.iter().find(|call| call.method == Method::Update)
+            && let Outcome::Retry { why, .. } | Outcome::Refused { why, .. } =
+                self.send(update, None, outside).await
+        {
+            tracing::warn!(why, "a message that was found could not be brought up to date");
+        }
+        Some(found)
+    }
 }
 
 impl Ready {
@@ -178,7 +222,8 @@ impl Ready {
         body
     }
 
-    fn sign(&self, body: &mut Value) {
+    fn sign(&self, body: &mut Value, message: &Message) {
+        body["metadata"] = json!({ "event_type": KEY_EVENT, "event_payload": { "key": message.key } });
         body["channel"] = self.config.channel.as_str().into();
         body["unfurl_links"] = false.into();
         body["unfurl_media"] = false.into();
@@ -191,8 +236,25 @@ impl Ready {
     }
 }
 
+/// Whether this is a channel's id and not its name.
+fn is_id(channel: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    channel.starts_with(['C', 'G', 'D']) && channel.len() >= 9 && channel.bytes().all(known)
+}
+
+/// The receipt of the message with this key among a channel's newest; the first of its thread, if it has one.
+fn receipt_in(history: &Value, channel: &str, key: &str) -> Option<Arc<str>> {
+    let mut messages = history["messages"].as_array()?.iter();
+    let found = messages.find(|one| {
+        let metadata = &one["metadata"];
+        metadata["event_type"] == KEY_EVENT && metadata["event_payload"]["key"] == key
+    })?;
+    let ts = found["thread_ts"].as_str().or_else(|| found["ts"].as_str())?;
+    Some(Arc::from(format!("{channel}/{ts}")))
+}
+
 /// Text and blocks of a message, within all limits.
-fn laid_out(message: &Message) -> Value {
+pub(crate) fn laid_out(message: &Message) -> Value {
     let mut shown = message.items.len().min(ITEMS_LIMIT);
     let blocks = loop {
         let blocks = blocks(&message.with_at_most(shown));

@@ -170,3 +170,42 @@ async fn the_token_goes_to_slack_and_nowhere_else() {
         "{head}"
     );
 }
+
+/// A successor of a leader that died after its message was posted.
+#[tokio::test]
+async fn a_message_in_doubt_is_looked_up_by_its_key_and_what_it_answers_is_brought_up_to_date() {
+    let recovery = recovery();
+    let there = json!({ "ok": true, "messages": [
+        { "ts": "7.7", "text": "somebody else's" },
+        { "ts": "9.9", "thread_ts": "8.8", "metadata":
+            { "event_type": "p7_message", "event_payload": { "key": recovery.key } } },
+    ] });
+    let (at, mut asked) = recorder(vec![
+        answer("200 OK", "", &there.to_string()),
+        answer("200 OK", "", r#"{"ok":true,"channel":"C12345678","ts":"8.8"}"#),
+        answer("200 OK", "", r#"{"ok":true,"messages":[]}"#),
+        answer("200 OK", "", r#"{"ok":false,"error":"missing_scope"}"#),
+    ])
+    .await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("token"), "xoxb-secret").unwrap();
+    let config: Config =
+        toml::from_str(&format!("token = 'file:token'\nchannel = 'C12345678'\napi = 'http://{at}/api'"))
+            .unwrap();
+    let slack = config.prepare(&Node::at(dir.path())).unwrap();
+    let outside = Outside { http: Http::new().unwrap() };
+    let previous = previous();
+    let found = Channel::look_up(&slack, &recovery, Some(&previous), &outside).await;
+    assert_eq!(found.as_deref(), Some("C12345678/8.8"));
+    let (head, _) = asked.recv().await.unwrap();
+    assert!(
+        head.starts_with("get /api/conversations.history?channel=c12345678&include_all_metadata=true"),
+        "{head}"
+    );
+    let (head, _) = asked.recv().await.unwrap();
+    assert!(head.starts_with("post /api/chat.update "), "{head}");
+    for why in ["it is not there", "the app may not look"] {
+        assert_eq!(Channel::look_up(&slack, &recovery, None, &outside).await, None, "{why}");
+    }
+    assert!(ready("").history.is_none(), "Slack looks nothing up by a channel's name");
+}
