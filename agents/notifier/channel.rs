@@ -1,7 +1,12 @@
 //! What a channel is: a file of `channels/` implements [`Channel`], the agent uses it as a [`Speaker`].
 
 use crate::http::Http;
+use p7_core::facts::Acknowledgement;
+use p7_core::incident::Incident;
+use p7_core::result::ProbeResult;
 use p7_core::speech::message::{Message, Previous};
+use p7_core::speech::rules::Known;
+use p7_core::vocabulary::MeshTime;
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -119,6 +124,30 @@ impl Unready {
     }
 }
 
+/// Something that happened, for channels that keep a log of everything.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// What.
+    pub happening: Happening<'a>,
+    /// The service it happened to.
+    pub known: &'a Known,
+    /// What people call the node that says so.
+    pub node: &'a str,
+    /// The mesh's name.
+    pub mesh: &'a str,
+    /// When it is noted.
+    pub at: MeshTime,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy)]
+pub enum Happening<'a> {
+    /// A service was tested.
+    Result(&'a ProbeResult),
+    /// An incident opened, worsened, was acknowledged or ended.
+    Incident(&'a Incident, Option<&'a Acknowledgement>),
+}
+
 /// A way to tell people, made ready: secrets resolved, files read.
 ///
 /// `render` is pure, so that tests compare requests and open no socket; `send` sends one of them and says
@@ -143,6 +172,21 @@ pub trait Channel: Debug + Send + Sync + 'static {
         thread: Option<&str>,
         outside: &Outside,
     ) -> impl Future<Output = Outcome> + Send;
+
+    /// Whether it keeps a log of everything.
+    fn keeps_log(&self) -> bool {
+        false
+    }
+
+    /// What happened as lines of its log.
+    fn lines(&self, _: &Entry<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Lines of its log as they go out, sent by the node that people call `by`.
+    fn log(&self, _lines: &str, _by: &str) -> Option<Self::Request> {
+        None
+    }
 
     /// Looks for a message in doubt at the channel, by its key. Its receipt, or an empty one, when it is
     /// there; none when it is not, or the channel can't be asked. What it should have changed of `previous`
@@ -171,6 +215,12 @@ pub trait Speaker: Debug + Send + Sync {
         previous: Option<&'a Previous>,
         outside: &'a Outside,
     ) -> Saying<'a, Outcome>;
+    /// Whether it keeps a log of everything.
+    fn keeps_log(&self) -> bool;
+    /// What happened as lines of its log.
+    fn lines(&self, entry: &Entry<'_>) -> Vec<String>;
+    /// Sends lines of its log.
+    fn log<'a>(&'a self, lines: String, by: String, outside: &'a Outside) -> Saying<'a, Outcome>;
     /// Looks for a message in doubt.
     fn look_up<'a>(
         &'a self,
@@ -205,6 +255,23 @@ impl<C: Channel> Speaker for C {
                 send_further(self, request, receipt.as_deref(), outside).await;
             }
             Outcome::Sent(receipt)
+        })
+    }
+
+    fn keeps_log(&self) -> bool {
+        Channel::keeps_log(self)
+    }
+
+    fn lines(&self, entry: &Entry<'_>) -> Vec<String> {
+        Channel::lines(self, entry)
+    }
+
+    fn log<'a>(&'a self, lines: String, by: String, outside: &'a Outside) -> Saying<'a, Outcome> {
+        Box::pin(async move {
+            match Channel::log(self, &lines, &by) {
+                Some(request) => self.send(&request, None, outside).await,
+                None => Outcome::Sent(None),
+            }
         })
     }
 

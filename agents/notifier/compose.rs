@@ -101,7 +101,7 @@ impl Speech<'_> {
         }
     }
 
-    fn item(&self, notice: &Notice, told: Option<&Notice>) -> Option<Item> {
+    pub(crate) fn item(&self, notice: &Notice, told: Option<&Notice>) -> Option<Item> {
         let known = self.picture.services.get(&notice.service)?;
         let (service, status) = (&known.service, &known.status);
         let incident = known.incident.as_ref();
@@ -169,4 +169,11 @@ fn minority(view: &MeshView) -> Option<Minority> {
     let of = view.members.iter().filter(|member| member.liveness != Liveness::Left).count();
     let seen = view.members.iter().filter(|member| member.liveness == Liveness::Alive).count();
     (seen * 2 <= of).then_some(Minority { seen, of })
+}
+
+/// The host of what is tested: `shop.example.org` of `https://shop.example.org:8443/x`.
+pub(crate) fn host_of(target: &str) -> String {
+    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned()
 }

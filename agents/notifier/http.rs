@@ -60,6 +60,13 @@ impl Address {
         self.0.host_str().unwrap_or_default()
     }
 
+    /// A text without the address and its path, for what the far end says: that may repeat both.
+    pub fn hidden_in(&self, text: &str) -> String {
+        let text = text.replace(self.0.as_str(), "(address)");
+        let path = self.0.path();
+        if path.len() > 1 { text.replace(path, "(address)") } else { text }
+    }
+
     fn is_loopback(&self) -> bool {
         let host = self.host().trim_matches(['[', ']']);
         host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())

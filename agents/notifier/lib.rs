@@ -8,12 +8,16 @@ pub mod channel;
 pub mod channels;
 mod compose;
 pub mod http;
+mod logbook;
 mod metrics;
 mod notifier;
 mod shelf;
 mod speak;
+mod standing;
 
-pub use channel::{Abilities, Again, Arrival, Channel, Follows, Node, Outcome, Outside, Speaker, Unready};
+pub use channel::{
+    Abilities, Again, Arrival, Channel, Entry, Follows, Happening, Node, Outcome, Outside, Speaker, Unready,
+};
 pub use channels::{ChannelConfig, NAMES};
 pub use notifier::{Named, Notifier, Parts, Recall, TakenUp};
 

@@ -180,6 +180,7 @@ impl Actor for Notifier {
 
     fn started(&mut self, context: &mut Self::Context) {
         context.set_mailbox_capacity(MAILBOX_LIMIT);
+        context.run_interval(crate::logbook::TICK, Self::flush);
         self.changed(context);
     }
 }
@@ -242,6 +243,10 @@ impl Handler<Heard> for Notifier {
 
     fn handle(&mut self, heard: Heard, context: &mut Self::Context) {
         self.status(&heard.status);
+        // what others measured comes with their facts, every result of it
+        if let Some(result) = heard.result.filter(|result| result.node == self.parts.node) {
+            self.log_result(&result);
+        }
         self.changed(context);
     }
 }
@@ -250,6 +255,7 @@ impl Handler<IncidentChanged> for Notifier {
     type Result = ();
 
     fn handle(&mut self, changed: IncidentChanged, context: &mut Self::Context) {
+        self.log_incident(&changed.incident, changed.acknowledged.as_ref());
         if let Some(known) = self.picture.services.get_mut(&changed.incident.id.service) {
             // a change of an older one, such as by late results, is no news
             let is_newer = known.incident.as_ref().is_none_or(|before| before.id <= changed.incident.id);
@@ -281,6 +287,12 @@ impl Handler<FactsHeard> for Notifier {
         let now = (self.parts.steady)();
         let mut is_new = false;
         for (author, fact) in facts {
+            if let Fact::Result(result) = &fact
+                && result.node == author
+                && author != self.parts.node
+            {
+                self.log_result(result);
+            }
             let Fact::Noticed(notice) = fact else { continue };
             if notice.node == author && self.ledger.note(&notice, now) {
                 is_new = true;

@@ -1,15 +1,17 @@
 //! One channel's turn: what is due on it becomes messages, these are stated, sent, and stated as sent.
 
 use crate::channel::{Again, Arrival, Outcome};
-use crate::compose::{Speech, number_of};
+use crate::compose::{Speech, host_of, number_of};
+use crate::logbook::Log;
 use crate::notifier::{Named, Notifier};
+use crate::standing::note_held;
 use actix::prelude::*;
 use p7_bus::AskError;
 use p7_core::mesh::ledger::{Position, Step};
 use p7_core::mesh::view::Liveness;
 use p7_core::mesh::words::{Detail, Notice, Role, Saying, Steady};
 use p7_core::speech::grouping::{Pace, Trait, grouped};
-use p7_core::speech::message::{Kind, Message, Previous, Repeat};
+use p7_core::speech::message::{ITEMS_LIMIT, Kind, Message, Previous, Repeat};
 use p7_core::speech::words;
 use p7_core::vocabulary::{Level, MeshTime, Millis, ServiceId, shortened};
 use serde_json::{Value, json};
@@ -35,21 +37,23 @@ pub(crate) struct Voice {
     pub(crate) channel: Option<Named>,
     pace: Pace,
     /// Messages that are being sent.
-    sending: usize,
+    pub(crate) sending: usize,
     /// It takes nothing before this.
     blocked: Option<Steady>,
     refusals: u32,
     /// Why it does not work, and what to do.
-    trouble: Option<(String, MeshTime)>,
+    pub(crate) trouble: Option<(String, MeshTime)>,
     /// How many things are due on it.
-    waiting: usize,
+    pub(crate) waiting: usize,
     /// Outages that were held back, by service.
-    held: BTreeSet<ServiceId>,
+    pub(crate) held: BTreeSet<ServiceId>,
     /// Held outages that were over before they could be said.
-    passed: usize,
+    pub(crate) passed: usize,
     /// Own notices whose last try surely did not arrive.
     clean: BTreeSet<(ServiceId, u64)>,
-    log: VecDeque<Value>,
+    pub(crate) log: VecDeque<Value>,
+    /// The log of everything, where the channel keeps one.
+    pub(crate) log_of_all: Log,
 }
 
 impl Voice {
@@ -118,7 +122,7 @@ impl Notifier {
     }
 
     /// This node's place among those that may speak; none when it may not, or does not know yet.
-    fn position(&self) -> Option<Position> {
+    pub(crate) fn position(&self) -> Option<Position> {
         if self.parts.member.is_none() {
             return Some(Position::Leader);
         }
@@ -216,7 +220,13 @@ impl Notifier {
         let receipts: BTreeSet<Option<Arc<str>>> =
             notices.iter().map(|one| said(&one.service).and_then(|said| said.detail.receipt)).collect();
         let previous = match (receipts.len(), receipts.into_iter().next().flatten()) {
-            (1, Some(receipt)) => Some(Previous { items: message.items.clone(), receipt }),
+            (1, Some(receipt)) => {
+                let others = self.others(name, &receipt, &notices);
+                let mut items = message.items.clone();
+                items.extend(others.iter().filter_map(|said| speech.item(said, Some(said))));
+                items.sort_by(|a, b| (b.level, &a.name).cmp(&(a.level, &b.name)));
+                Some(Previous { items, receipt })
+            }
             _ => None,
         };
         if let Some(voice) = self.voices.get_mut(name)
@@ -229,6 +239,17 @@ impl Notifier {
             });
         }
         Batch { notices, message, previous }
+    }
+
+    /// What else the message of this receipt told of: an update in its place keeps that.
+    fn others(&self, name: &str, receipt: &Arc<str>, notices: &[Notice]) -> Vec<Notice> {
+        let is_other = |one: &Notice| {
+            one.channel == name
+                && one.saying == Saying::Sent
+                && one.detail.receipt.as_ref() == Some(receipt)
+                && !notices.iter().any(|notice| notice.service == one.service)
+        };
+        self.ledger.entries().filter(is_other).take(ITEMS_LIMIT).collect()
     }
 
     fn send(&mut self, name: &str, batch: Batch, now: Steady, context: &mut Context<Self>) {
@@ -322,21 +343,6 @@ impl Notifier {
         }
     }
 
-    /// What was said, what waits, and what does not work.
-    pub(crate) fn report(&self) -> Value {
-        let channels = self.voices.iter().map(|(name, voice)| {
-            let kind = voice.channel.as_ref().map(|channel| channel.kind);
-            let unready = voice.channel.as_ref().and_then(|channel| channel.speaker.as_ref().err());
-            let trouble = unready.or(voice.trouble.as_ref().map(|(why, _)| why));
-            json!({
-                "name": name, "kind": kind, "trouble": trouble, "sending": voice.sending,
-                "trouble_since": voice.trouble.as_ref().map(|(_, at)| words::rfc3339(*at)),
-                "held_back": voice.held.len(), "waiting": voice.waiting, "messages": voice.log,
-            })
-        });
-        json!({ "channels": channels.collect::<Vec<_>>() })
-    }
-
     /// Sends a marked test message on a channel and explains what became of it.
     pub(crate) fn test(&self, name: &str, by: &str) -> ResponseFuture<Result<String, AskError>> {
         let Some(voice) = self.voices.get(name) else {
@@ -382,20 +388,4 @@ impl Notifier {
             }
         })
     }
-}
-
-/// Keeps account of what silences and maintenance hold back on a channel.
-fn note_held(voice: &mut Voice, held: &BTreeSet<ServiceId>, wanted: &[p7_core::mesh::ledger::Wanted]) {
-    let said: BTreeSet<&ServiceId> = wanted.iter().map(|one| &one.service).collect();
-    let over = voice.held.iter().filter(|id| !held.contains(*id) && !said.contains(id)).count();
-    voice.passed += over;
-    voice.held.clone_from(held);
-    voice.waiting = wanted.len();
-}
-
-/// The host of what is tested: `shop.example.org` of `https://shop.example.org:8443/x`.
-fn host_of(target: &str) -> String {
-    let rest = target.split_once("://").map_or(target, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned()
 }

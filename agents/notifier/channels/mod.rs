@@ -8,6 +8,7 @@ pub mod email;
 pub mod exec;
 pub mod pagerduty;
 pub mod slack;
+pub mod sumo;
 pub mod teams;
 pub mod webhook;
 
@@ -76,6 +77,8 @@ channels! {
     Pagerduty: pagerduty = "pagerduty";
     /// A Slack channel.
     Slack: slack = "slack";
+    /// A log in Sumo Logic.
+    Sumo: sumo = "sumo";
     /// A workflow of Microsoft Teams.
     Teams: teams = "teams";
     /// A POST of JSON to an address of your choice.

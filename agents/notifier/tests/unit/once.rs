@@ -2,15 +2,15 @@
 
 use crate::channel::{Node, Outside};
 use crate::http::Http;
-use crate::samples::{NOON, answer, recorder};
+use crate::samples::{NOON, answer, known, recorder};
 use crate::{ChannelConfig, Named, Notifier, Parts, TakenUp};
 use actix::prelude::*;
 use p7_bus::{Configured, Heard, IncidentChanged};
 use p7_core::incident::{Incident, IncidentId};
 use p7_core::mesh::words::Steady;
-use p7_core::service::{Rules, Service, VantagePoints};
+use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Millis, NodeId, ServiceId};
+use p7_core::vocabulary::{Cycle, Level, MeshTime, Millis, NodeId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,26 +32,7 @@ fn clock() -> MeshTime {
 }
 
 fn service(name: &str) -> Arc<Service> {
-    Arc::new(Service {
-        id: ServiceId::new(name).unwrap(),
-        name: name.to_owned(),
-        environment: "production".to_owned(),
-        kind: "http".to_owned(),
-        target: format!("https://{name}.example.org/"),
-        interval: Interval::new(Millis(60_000)),
-        timeout: Millis(1),
-        retries: 0,
-        retry_delay: Millis(1),
-        rules: Rules::default(),
-        vantage_points: VantagePoints::All,
-        vantage_labels: BTreeMap::new(),
-        description: None,
-        runbook: None,
-        link: None,
-        labels: BTreeMap::new(),
-        depends_on: Vec::new(),
-        maintenance: Vec::new(),
-    })
+    known(name).service
 }
 
 /// One life of a notifier that runs alone, with a webhook at this address.
@@ -167,6 +148,67 @@ async fn whoever_ends_while_a_message_is_on_its_way_has_it_repeated_and_marked()
     turns(&second, &shop, Level::Incident).await;
     let again = next(&mut asked).await;
     assert_eq!((again["kind"].as_str(), again["repeat"].as_str()), (Some("outage"), Some("perhaps")));
+}
+
+#[actix::test]
+async fn a_message_that_is_changed_keeps_the_services_that_did_not_change() {
+    let data = tempfile::tempdir().unwrap();
+    let services: Vec<Arc<Service>> = ["shop", "stock", "till"].into_iter().map(service).collect();
+    let (at, mut asked) =
+        recorder(vec![answer("200 OK", "", r#"{"ok":true,"channel":"C1","ts":"1.2"}"#)]).await;
+    let (notifier, _thread) = life(data.path(), at, &services).await;
+    let config = format!("token = 'file:url'\nchannel = 'C1'\napi = 'http://{at}/'");
+    let config: crate::channels::slack::Config = toml::from_str(&config).unwrap();
+    std::fs::write(data.path().join("url"), "xoxb-1").unwrap();
+    let speaker =
+        ChannelConfig::Slack(Box::new(config)).prepare(&Node::at(data.path())).map_err(|e| e.to_string());
+    let channels = BTreeMap::from([("chat".to_owned(), Named { kind: "slack", speaker })]);
+    let mesh_name = "Office".to_owned();
+    tell(&notifier, TakenUp { channels, routes: Vec::new(), mesh_name, dashboard: None }).await;
+    for one in &services {
+        turns(&notifier, one, Level::Incident).await;
+    }
+    // all in one, or one before the others: what counts is what is changed in the end
+    let mut whole = next(&mut asked).await.to_string();
+    while !services.iter().all(|one| whole.contains(one.id.as_str())) {
+        whole.push_str(&next(&mut asked).await.to_string());
+    }
+    kept(data.path(), "\"sent\"").await;
+    turns(&notifier, &services[0], Level::Healthy).await;
+    let update = loop {
+        let call = next(&mut asked).await;
+        if call["ts"] == "1.2" {
+            break call.to_string();
+        }
+    };
+    assert!(services.iter().all(|one| update.contains(one.id.as_str())), "{update}");
+    assert!(update.contains("shop (production) is well again"), "{update}");
+}
+
+#[actix::test]
+async fn every_own_result_is_a_line_of_the_log() {
+    let data = tempfile::tempdir().unwrap();
+    let shop = service("shop");
+    let (at, mut asked) = recorder(vec![ok()]).await;
+    let (notifier, _thread) = life(data.path(), at, std::slice::from_ref(&shop)).await;
+    let config: crate::channels::sumo::Config = toml::from_str("url = 'file:url'\nformat = 'json'").unwrap();
+    let speaker =
+        ChannelConfig::Sumo(Box::new(config)).prepare(&Node::at(data.path())).map_err(|e| e.to_string());
+    let channels = BTreeMap::from([("log".to_owned(), Named { kind: "sumo", speaker })]);
+    let mesh_name = "Office".to_owned();
+    tell(&notifier, TakenUp { channels, routes: Vec::new(), mesh_name, dashboard: None }).await;
+    let status = Arc::new(ServiceStatus::pending(shop.id.clone()));
+    for latency in [1_000, 2_000] {
+        let mut result = crate::samples::result("shop");
+        (result.at, result.latency.0) = (clock(), latency);
+        tell(&notifier, Heard { status: Arc::clone(&status), result: Some(Arc::new(result)) }).await;
+    }
+    let (_, body) = tokio::time::timeout(PATIENCE, asked.recv()).await.expect("a batch").unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&body[..]), &mut text).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<_> = lines.iter().map(|line| (line["node"].as_str(), line["resp_time"].as_f64())).collect();
+    assert_eq!(seen, [(Some("berlin"), Some(0.001)), (Some("berlin"), Some(0.002))]);
 }
 
 #[actix::test]

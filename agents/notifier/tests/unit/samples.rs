@@ -2,11 +2,15 @@
 
 use p7_core::facts::DeploymentState;
 use p7_core::incident::IncidentId;
+use p7_core::result::{Phases, ProbeResult};
+use p7_core::service::{Rules, Service, VantagePoints};
 use p7_core::speech::message::{
     Acknowledged, Deploying, Item, Kind, Message, Minority, Previous, Repeat, View,
 };
-use p7_core::status::Failtage;
-use p7_core::vocabulary::{Cycle, Level, MeshTime, ServiceId};
+use p7_core::speech::rules::Known;
+use p7_core::status::{Failtage, ServiceStatus};
+use p7_core::vocabulary::{Cycle, Interval, Level, MeshTime, Micros, Millis, NodeId, ServiceId};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -136,4 +140,47 @@ pub(crate) async fn recorder(
 /// An answer with this status line, headers and body.
 pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+}
+
+/// A service of which nothing is known yet.
+pub(crate) fn known(name: &str) -> Known {
+    let service = Service {
+        id: ServiceId::new(name).unwrap(),
+        name: name.to_owned(),
+        environment: "production".to_owned(),
+        kind: "http".to_owned(),
+        target: format!("https://{name}.example.org/"),
+        interval: Interval::new(Millis(60_000)),
+        timeout: Millis(1),
+        retries: 0,
+        retry_delay: Millis(1),
+        rules: Rules::default(),
+        vantage_points: VantagePoints::All,
+        vantage_labels: BTreeMap::new(),
+        description: None,
+        runbook: None,
+        link: None,
+        labels: BTreeMap::new(),
+        depends_on: Vec::new(),
+        maintenance: Vec::new(),
+    };
+    let status = ServiceStatus::pending(service.id.clone());
+    Known { service: Arc::new(service), status: Arc::new(status), incident: None }
+}
+
+/// A failed result of it, at [`NOON`].
+pub(crate) fn result(name: &str) -> ProbeResult {
+    ProbeResult {
+        service: ServiceId::new(name).unwrap(),
+        cycle: Cycle::starting(NOON),
+        node: NodeId::new("me").unwrap(),
+        at: NOON,
+        outcome: p7_core::vocabulary::Outcome::Failed,
+        latency: Micros(123_400),
+        phases: Phases::default(),
+        attempts: 2,
+        reason: Some(Arc::from("connection refused")),
+        status_code: Some(500),
+        certificate_expiry: None,
+    }
 }
