@@ -328,6 +328,19 @@ fn an_outage_that_was_said_by_who_did_not_know_of_the_recovery_is_recovered_from
 }
 
 #[test]
+fn a_recovery_ends_every_outage_its_author_knows_of_though_the_incident_was_dated_back_in_between() {
+    let mut it = ledger(RuleSet::ALL);
+    it.note(&sent(1, "a", 8, Incident), at(0));
+    it.note(&sent(2, "a", 7, Down), at(0));
+    let recovery = intent(3, "me", 8, Healthy);
+    assert_eq!(due(&mut it, 7, Healthy, Leader, 1), [Step::Intend(recovery.clone())]);
+    it.sent(&recovery);
+    for seconds in [2, 60] {
+        assert_eq!(due(&mut it, 7, Healthy, Leader, seconds), [], "once is enough");
+    }
+}
+
+#[test]
 fn what_was_said_last_outlives_any_number_of_intents() {
     let mut it = ledger(RuleSet::ALL);
     it.note(&sent(1, "a", 7, Incident), at(0));
