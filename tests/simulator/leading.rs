@@ -114,8 +114,7 @@ impl World {
         self.weather.leader_dies = self.leads_well(node).then_some(match death {
             Death::Killed if self.is_connected_to_all(node) => AFTER_KILL,
             // who is to follow it and was not connected to it misses its beats only, and others wait for that one
-            Death::Killed => AFTER_POWER_LOSS,
-            Death::PowerLost => AFTER_POWER_LOSS,
+            Death::Killed | Death::PowerLost => AFTER_POWER_LOSS,
         });
     }
 
