@@ -112,9 +112,15 @@ impl World {
         self.checks.note_loss(self.now);
         self.checks.counts.entry("deaths of leaders").or_default();
         self.weather.leader_dies = self.leads_well(node).then_some(match death {
-            Death::Killed => AFTER_KILL,
-            Death::PowerLost => AFTER_POWER_LOSS,
+            Death::Killed if self.is_connected_to_all(node) => AFTER_KILL,
+            // who is to follow it and was not connected to it misses its beats only, and others wait for that one
+            Death::Killed | Death::PowerLost => AFTER_POWER_LOSS,
         });
+    }
+
+    fn is_connected_to_all(&self, node: Index) -> bool {
+        let others = self.nodes.iter().filter(|other| other.is_on() && other.index != node);
+        others.map(|other| other.index).all(|other| self.network.epoch(other, node).is_some())
     }
 
     pub(crate) fn after_death(&mut self, _node: Index, _death: Death) {

@@ -264,11 +264,14 @@ impl Line {
     }
 
     /// The same again if this node has stated it already, and nothing was said since; else a new entry.
-    /// A recovery is never one of an earlier incident than the outage that it ends, also when results that came
-    /// late have dated that back.
+    /// A recovery is never one of an earlier incident than any outage that this node knows to be said, also when
+    /// results that came late have dated that back.
     fn speak(&mut self, wanted: &Wanted, turn: Turn<'_>) -> Step {
-        let ended = self.said().filter(|_| wanted.level < Level::Incident).map(|said| said.incident);
-        let incident = ended.map_or(wanted.incident, |ended| ended.max(wanted.incident));
+        let is_outage = |entry: &&Entry| entry.saying == Saying::Sent && entry.level >= Level::Incident;
+        let ended = self.entries.values().filter(is_outage).map(|entry| entry.incident).max();
+        let ended = ended.max(self.said().map(|said| said.incident));
+        let incident = ended.filter(|_| wanted.level < Level::Incident).max(Some(wanted.incident));
+        let incident = incident.unwrap_or(wanted.incident);
         let intent = (Saying::Intent, (incident, wanted.level, wanted.word));
         let said = self.said.as_ref().map_or(0, |said| said.number);
         let mut later = self.entries.iter().rev().take_while(|((number, _), _)| *number > said);
