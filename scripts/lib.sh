@@ -43,19 +43,26 @@ install_packages() {
         || fail "apt-get could not install ${missing[*]}"
 }
 
+# Fetches a package's file into a folder, and says its name.
+fetch_package() {
+    local package=$1 folder=$2
+    has apt-get || fail "there is no apt-get here; get Debian's $package by hand"
+    apt-cache show "$package" >/dev/null 2>&1 || refresh_lists
+    if ! (cd "$folder" && apt-get download -qq "$package" >/dev/null 2>&1); then
+        refresh_lists
+        (cd "$folder" && apt-get download -qq "$package" >/dev/null 2>&1) || fail "apt-get could not fetch $package"
+    fi
+    printf '%s\n' "$folder"/*.deb
+}
+
 # Unpacks a package's programs into a folder instead of installing it: no service is started or enabled.
 unpack_package() {
-    local package=$1 folder=$2 work
-    has apt-get || fail "there is no apt-get here; put the programs of Debian's $package on the PATH"
+    local package=$1 folder=$2 work file
     say "unpacking $package"
-    apt-cache show "$package" >/dev/null 2>&1 || refresh_lists
     work=$(mktemp -d)
-    if ! (cd "$work" && apt-get download -qq "$package" 2>/dev/null); then
-        refresh_lists
-        (cd "$work" && apt-get download -qq "$package" 2>/dev/null) || fail "apt-get could not fetch $package"
-    fi
+    file=$(fetch_package "$package" "$work")
     mkdir -p "$folder"
-    dpkg-deb -x "$work"/*.deb "$folder"
+    dpkg-deb -x "$file" "$folder"
     rm -rf "$work"
 }
 

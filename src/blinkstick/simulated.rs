@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long the chip clocks out one LED's colour, in microseconds; it does not answer meanwhile.
-const DEAF_US_PER_LED: u64 = 30;
+/// How long the chip clocks out one LED's colour; it does not answer meanwhile.
+const DEAF_PER_LED: Duration = Duration::from_micros(30);
 
 /// What a stick in software is like; change it while it is plugged in.
 #[derive(Debug)]
@@ -31,10 +31,14 @@ pub struct State {
     pub failing: u32,
     /// Whether reports of 32 LEDs and more are refused.
     pub refuses_long: bool,
+    /// Whether it swallows a colour that is its present one with red and green swapped, as firmware up to 1.3.
+    pub swallows_swapped: bool,
     /// How long the next requests hang before they fail.
     pub hangs: Option<Duration>,
     /// Whether it was pulled out.
     pub unplugged: bool,
+    /// For how long it does not answer, for each LED it was told the colour of.
+    pub deaf_per_led: Duration,
     deaf_until: Duration,
 }
 
@@ -73,8 +77,10 @@ impl Simulated {
             faults: Vec::new(),
             failing: 0,
             refuses_long: false,
+            swallows_swapped: false,
             hangs: None,
             unplugged: false,
+            deaf_per_led: DEAF_PER_LED,
             deaf_until: Duration::ZERO,
         };
         Self { state: Arc::new(Mutex::new(state)), clock }
@@ -149,6 +155,10 @@ impl State {
         }
         match *report {
             [frames::LED, r, g, b] => {
+                let now_lit = self.leds.first().and_then(|leds| leds.first()).copied();
+                if self.swallows_swapped && r != g && now_lit == Some(Rgb::new(g, r, b)) {
+                    return Ok(());
+                }
                 let lit = if self.mode == MODE_MIRROR { LEDS_LIMIT } else { 1 };
                 self.put(0, 0, &vec![Rgb::new(r, g, b); lit], now)
             }
@@ -201,9 +211,9 @@ impl State {
                 *led = *colour;
             }
         }
-        let clocked = u64::try_from(from + leds.len()).unwrap_or_default();
+        let clocked = u32::try_from(from + leds.len()).unwrap_or_default();
         if self.mode >= MODE_ADDRESSED {
-            self.deaf_until = now + Duration::from_micros(clocked * DEAF_US_PER_LED);
+            self.deaf_until = now + self.deaf_per_led * clocked;
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ pub struct Stick<P> {
     model: Model,
     leds: usize,
     addressing: Addressing,
+    /// The colour of one that has one.
+    lit: Option<Rgb>,
     /// When the last report went out.
     last: Option<Duration>,
 }
@@ -41,7 +43,8 @@ impl<P: Port> Stick<P> {
     /// # Errors
     /// When it does not answer.
     pub fn open(port: P, model: Model) -> Result<Self, PortError> {
-        let mut stick = Self { port, model, leds: model.leds(), addressing: Addressing::Row, last: None };
+        let (leds, addressing) = (model.leds(), Addressing::Row);
+        let mut stick = Self { port, model, leds, addressing, lit: None, last: None };
         stick.addressing = match model {
             Model::First => Addressing::One,
             Model::Pro | Model::Square | Model::Strip | Model::Nano | Model::Flex => stick.addressing()?,
@@ -90,10 +93,22 @@ impl<P: Port> Stick<P> {
         let mut row = colours.get(..self.leds.min(colours.len())).unwrap_or_default().to_vec();
         row.resize(self.leds, Rgb::BLACK);
         match self.addressing {
-            Addressing::One => self.send(&frames::led(row.first().copied().unwrap_or_default())),
+            Addressing::One => self.show_one(row.first().copied().unwrap_or_default()),
             Addressing::Row => self.show_row(&row),
             Addressing::Single => self.show_singly(&row),
         }
+    }
+
+    /// The first BlinkStick's firmware up to 1.3 takes no colour that is the present one with red and green
+    /// swapped; a step in between, too small to be seen, gets it there.
+    fn show_one(&mut self, colour: Rgb) -> Result<(), PortError> {
+        let swapped = Rgb::new(colour.g, colour.r, colour.b);
+        if self.model == Model::First && swapped != colour && self.lit == Some(swapped) {
+            self.send(&frames::led(Rgb::new(colour.r, colour.g, colour.b ^ 1)))?;
+        }
+        self.send(&frames::led(colour))?;
+        self.lit = Some(colour);
+        Ok(())
     }
 
     fn show_row(&mut self, row: &[Rgb]) -> Result<(), PortError> {

@@ -148,12 +148,14 @@ impl Character {
         self.queue_sentence(Sentence::new(Topic::Person, text), Some(answer), now);
     }
 
-    /// Walks through everything the robot can show.
-    pub fn begin_test(&mut self, session: &mut Session, answer: Answer, now: Duration) {
+    /// Walks through everything the robot can show; where it may not speak it does not move either.
+    pub fn begin_test(&mut self, session: &mut Session, answer: Answer, at: LocalTime, now: Duration) {
         self.test = Some((0, now));
         let pictures = TEST.map(|(_, name)| (scene::two_lines("Protocol/7", name), TEST_STEP));
         session.show_for_a_while(pictures.to_vec(), now);
-        session.gesture(Gesture::Greet, now);
+        if self.may_speak(session.state().map(|state| state.status), at).is_ok() {
+            session.gesture(Gesture::Greet, now);
+        }
         self.say("This is a test.".to_owned(), answer, now);
         self.step(session, now);
     }

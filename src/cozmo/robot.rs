@@ -70,6 +70,8 @@ pub struct View {
     pub about: Option<About>,
     /// Why it is not connected, or what else is wrong, in words.
     pub trouble: Option<String>,
+    /// Why it is silent, in words; none while it has a voice, as far as is known.
+    pub mute: Option<String>,
     /// Its battery in V, to a twentieth; below [`LOW_BATTERY_V`] it is low.
     pub battery_v: Option<f32>,
     /// Where it stands.

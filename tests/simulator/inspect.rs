@@ -20,6 +20,8 @@ const IN_A_ROW: u32 = 2;
 /// Where messages are lost a peer may be held to be dead for nothing. It is met again within three seconds and
 /// has its seats back ten seconds later.
 const IN_A_ROW_WITH_LOSS: u32 = 4;
+/// Who is met again has its seats back after this.
+const SEATED_AFTER: u64 = 13_000;
 
 impl World {
     /// Nodes that run and can reach each other, by way of others if need be; each list in order.
@@ -195,7 +197,13 @@ impl World {
                 self.checks.wrong_seats.remove(&key);
                 continue;
             }
-            let patience = self.patience();
+            // who took a seat over from one that was missed for nothing keeps it for an interval more
+            let is_shared = expected.iter().all(|seat| positions.contains(seat));
+            let slow = self.nodes.iter().any(|node| node.slow > 0);
+            let kept = self.services[service].interval.span().0 + SEATED_AFTER;
+            let longer = u32::try_from(kept / EVERY).unwrap_or(u32::MAX);
+            let is_rough = self.options.wire.loss > 0 || slow;
+            let patience = self.patience() + if is_shared && is_rough { longer } else { 0 };
             let looks = self.checks.wrong_seats.entry(key).or_default();
             *looks += 1;
             if *looks == patience {

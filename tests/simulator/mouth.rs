@@ -49,6 +49,8 @@ pub struct Spoken {
     pub notice: Notice,
     /// When it was accepted.
     pub at: At,
+    /// Whether something greater had been said by then and nobody in reach of its sender knew of it.
+    pub(crate) is_outrun: bool,
 }
 
 /// The channel: a chat that people read.
@@ -188,7 +190,8 @@ impl World {
         let mut taken = Taken::No;
         if !refused {
             self.tell(|world| format!("channel takes {notice:?} of {}", world.nodes[usize::from(node)].id));
-            self.channel.spoken.push(Spoken { notice: (*notice).clone(), at: self.now });
+            let is_outrun = self.is_outrun(node, &notice);
+            self.channel.spoken.push(Spoken { notice: (*notice).clone(), at: self.now, is_outrun });
             if self.chance.per_mille(plan.answer_lost) {
                 self.checks.note_loss(self.now);
             } else {

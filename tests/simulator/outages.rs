@@ -264,12 +264,20 @@ impl World {
                     continue;
                 }
                 let open = self.nodes[node].watch.open_incident(&self.services[service].id).cloned();
-                if let Some(open) = open {
-                    let index = self.nodes[node].index;
+                let index = self.nodes[node].index;
+                if let Some(open) = open.filter(|_| self.hears_of(index, service)) {
                     self.judge_incident(index, &open, self.now);
                 }
             }
         }
+    }
+
+    /// Whether somebody who tests a service can see it and be heard by a node. Whoever is alone without an uplink
+    /// has nobody to tell it that an outage is over: what it knew last stands.
+    fn hears_of(&self, node: Index, service: usize) -> bool {
+        let components = self.components();
+        let component = components.iter().find(|component| component.contains(&node));
+        component.is_some_and(|component| self.witnesses(service, component).good > 0)
     }
 
     /// Whether a node's component has enough vantage points that no bad one may deceive it.

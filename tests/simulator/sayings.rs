@@ -1,7 +1,7 @@
 //! Checks of what is said: nothing twice, nothing unsaid, nothing stale at the end.
 
 use crate::checks::Check;
-use crate::mouth::CHANNEL;
+use crate::mouth::{CHANNEL, Spoken};
 use crate::network::Index;
 use crate::options::Fault;
 use crate::queue::At;
@@ -158,16 +158,59 @@ impl World {
             self.checks.look(Check::RecoverySaid);
             let is_open =
                 self.nodes.iter().any(|node| node.is_on() && node.watch.open_incident(&id).is_some());
-            // design §4: the ledger's order is its numbers, each side of a partition has its own, and what is
-            // said last by the clock may be a side's that knew less. All know the greatest number to be last
-            let said = self.channel.spoken.iter().filter(|spoken| spoken.notice.service == id);
-            let greatest = said.max_by_key(|spoken| (spoken.notice.number, &spoken.notice.node));
-            let is_outrun = greatest.is_some_and(|spoken| spoken.notice.level < Level::Incident)
-                && self.components_near(last.at, last.at) > 1;
-            if last.notice.level >= Level::Incident && !is_open && !is_outrun {
+            if last.notice.level >= Level::Incident
+                && !is_open
+                && !self.is_ended(&last)
+                && self.is_known_to_be_said(&last.notice)
+            {
                 self.breaks(Check::RecoverySaid, |_| format!("the last word on {id} is {:?}", last.notice));
             }
         }
+    }
+
+    /// Whether a word of the ledger with a greater number ends an outage that was said after it by the clock, by
+    /// who could not know of it. Design §4: the ledger's order is its numbers. Those of two sides tell nothing of
+    /// each other, so an outage is recovered from once more where its number or its incident shows that the
+    /// recovery was said without it; where both are lesser nothing shows that.
+    fn is_ended(&self, outage: &Spoken) -> bool {
+        let ends = |spoken: &&Spoken| {
+            let (word, of) = (&spoken.notice, &outage.notice);
+            word.service == of.service
+                && word.level < Level::Incident
+                && word.number > of.number
+                && word.incident >= of.incident
+        };
+        outage.is_outrun && self.channel.spoken.iter().any(|spoken| ends(&spoken))
+    }
+
+    /// Whether something greater was said than a node is about to say, and nobody knows of it whom the node
+    /// reaches and who has had the time to tell it.
+    pub(crate) fn is_outrun(&self, node: Index, notice: &Notice) -> bool {
+        let above = |word: &Notice| word.number > notice.number && word.service == notice.service;
+        if !self.channel.spoken.iter().any(|spoken| above(&spoken.notice)) {
+            return false;
+        }
+        let components = self.components();
+        let Some(component) = components.iter().find(|component| component.contains(&node)) else {
+            return true;
+        };
+        let knows = |one: &Index| {
+            let ledger = self.nodes[usize::from(*one)].mouth.ledger.as_ref();
+            ledger.and_then(|ledger| ledger.said(&notice.service, CHANNEL)).is_some_and(above)
+        };
+        self.quiet_for() < SAID_WITHIN + self.time_to_say() || !component.iter().any(knows)
+    }
+
+    /// Whether anybody knows that the channel has accepted a message: where its answer was lost, or its sender
+    /// died before stating it, nobody does. Such an outage is taken not to have been said, since that of a
+    /// channel that refuses looks alike, and a recovery from what nobody has read would only puzzle.
+    fn is_known_to_be_said(&self, notice: &Notice) -> bool {
+        let is_it = |fact: &Fact| {
+            matches!(fact, Fact::Noticed(stated) if stated.saying == Saying::Sent
+                && stated.number == notice.number && stated.node == notice.node
+                && stated.service == notice.service)
+        };
+        self.nodes.iter().filter(|node| node.is_on()).any(|node| node.disk.facts_of(&notice.node).any(is_it))
     }
 
     /// All who could speak know alike what was said.

@@ -137,6 +137,9 @@ pub struct World {
 /// Hears what happens, a line each.
 pub type Trace = Box<dyn FnMut(&str)>;
 
+/// A step of a node's mesh time by more than this is a jump to its prober, as to the live one.
+const JUMP: u64 = 1_000;
+
 impl World {
     /// A world of these options; with `trace` it tells what happens.
     pub fn new(options: Options, trace: Option<Trace>) -> Self {
@@ -223,10 +226,15 @@ impl World {
         }
         let now = self.nodes[usize::from(node)].now(self.now);
         let Some(machine) = self.nodes[usize::from(node)].machine.as_mut() else { return };
+        let before = machine.mesh_time(now);
         let effects = machine.hear(event, now);
+        let jumped = machine.mesh_time(now).0.abs_diff(before.0);
         self.stamp(u64::from(node), effects.len() as u64);
         for effect in effects {
             self.perform(node, effect, heard);
+        }
+        if jumped > JUMP {
+            self.plan_slots_anew(node);
         }
         self.arm(node);
     }

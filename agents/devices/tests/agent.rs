@@ -74,6 +74,10 @@ fn service(id: &str, environment: &str) -> Arc<Service> {
 
 impl Office {
     async fn open(toml: &str, sockets: &Sockets) -> Self {
+        Self::at(clock, toml, sockets).await
+    }
+
+    async fn at(clock: fn() -> MeshTime, toml: &str, sockets: &Sockets) -> Self {
         let config: Config = toml::from_str(toml).unwrap();
         let parts = Parts { clock, sticks: Arc::new(sockets.clone()) };
         let registry = prometheus::Registry::new();
@@ -219,6 +223,7 @@ async fn a_stick_that_hangs_delays_no_other_and_nobody_else() {
     until("said", || said() == [DeviceState::Trouble, DeviceState::Up]).await;
     hanging.state().hangs = None;
     until("well again", || hanging.colours(2) == [RED, RED]).await;
+    until("said, too", || said() == [DeviceState::Up, DeviceState::Up]).await;
 }
 
 #[actix::test]
@@ -292,4 +297,41 @@ async fn how_long_from_a_change_to_the_bytes() {
     took.sort_unstable();
     println!("from a level's change to the bytes: median {:?}, longest {:?}", took[25], took[49]);
     assert_eq!(stick.state().faults, Vec::<String>::new());
+}
+
+/// A measurement, run by hand: `P7_SECONDS=60 cargo nextest run -p p7-devices --run-ignored only --no-capture idle`.
+#[actix::test]
+#[ignore = "takes as long as it is told to"]
+async fn what_an_idle_stick_costs() {
+    let seconds = std::env::var("P7_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
+    let (sockets, stick) = (Sockets::default(), Simulated::in_real_time(Model::Nano));
+    sockets.plug("/dev/hidraw0", "BS000001-3.0", &stick);
+    let clock = || {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        MeshTime(u64::try_from(now.as_millis()).unwrap())
+    };
+    let office = Office::at(clock, "[desk.blinkstick]\n", &sockets).await;
+    office.all(Level::Healthy).await;
+    until("up", || office.state() == Some(DeviceState::Up)).await;
+    let (before, began) = (process_cpu(), Instant::now());
+    actix_rt::time::sleep(Duration::from_secs(seconds)).await;
+    let cost = process_cpu().saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64();
+    println!("{seconds} s idle: {:.3} % of a core, without the kernel's part", cost * 100.0);
+    assert!(stick.state().arrived.len() as u64 > seconds / 2, "it blinks");
+    // looking for sticks, which is done every 1.5 s, asks the kernel and not the stick
+    let (began, looks) = (Instant::now(), 200);
+    for _ in 0..looks {
+        p7_blinkstick::port::Finder::find(&p7_blinkstick::hid::Hid).unwrap();
+    }
+    println!("a look for sticks takes {:?}", began.elapsed() / looks);
+}
+
+/// Processor time of this process, all its threads.
+fn process_cpu() -> Duration {
+    let mut nanos = 0;
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let text = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default();
+        nanos += text.split(' ').next().and_then(|first| first.parse::<u64>().ok()).unwrap_or_default();
+    }
+    Duration::from_nanos(nanos)
 }

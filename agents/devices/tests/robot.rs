@@ -105,6 +105,13 @@ fn google() -> Arc<Service> {
 
 impl Shelf {
     async fn open(keys: &str) -> Self {
+        let shelf = Self::placed(keys).await;
+        until("connected", || shelf.status().is_some_and(|status| status.state == DeviceState::Up)).await;
+        shelf
+    }
+
+    /// Whatever becomes of it.
+    async fn placed(keys: &str) -> Self {
         let (robot, ended) = (Arc::new(Mutex::new(SimulatedRobot::new())), Arc::default());
         let address = place(&robot, &ended);
         let config: Config =
@@ -116,9 +123,21 @@ impl Shelf {
         let recorder = Recorder(Arc::clone(&told)).start();
         agent.send(Connect(Listeners { devices: vec![recorder.recipient()] })).await.unwrap();
         agent.send(Configured(Arc::new(vec![google()]))).await.unwrap();
-        let shelf = Self { robot, ended, agent, registry, told };
-        until("connected", || shelf.status().is_some_and(|status| status.state == DeviceState::Up)).await;
-        shelf
+        Self { robot, ended, agent, registry, told }
+    }
+
+    /// Waits until half a second passes without a sound.
+    async fn silence(&self) {
+        let heard = || self.robot.lock().unwrap().pcm.len();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let before = heard();
+            actix_rt::time::sleep(Duration::from_millis(500)).await;
+            if heard() == before {
+                return;
+            }
+            assert!(Instant::now() < end, "it speaks and speaks");
+        }
     }
 
     /// Google's level, as three of five vantage points see it.
@@ -232,6 +251,41 @@ async fn another_node_gives_orders_as_this_one_does() {
     let long = say(&"x".repeat(p7_bus::SAY_LIMIT + 1));
     assert!(matches!(ask(&order("shelf", long)).await.unwrap(), Err(CommandFault::Invalid(_))));
     assert!(matches!(ask("nonsense").await.unwrap(), Err(CommandFault::Invalid(_))));
+}
+
+#[actix::test]
+async fn a_voice_that_does_not_work_is_told_with_the_reason() {
+    let shelf = Shelf::placed("voice = 'mb-en1'").await;
+    let told = || shelf.status().map(|status| (status.state, status.detail.unwrap_or_default()));
+    until("told", || {
+        told().is_some_and(|(state, detail)| {
+            state == DeviceState::Trouble && detail.contains("is `mb-en1` one of its voices?")
+        })
+    })
+    .await;
+}
+
+/// A measurement, run by hand: `cargo nextest run -p p7-devices --run-ignored only --no-capture sentence`.
+#[actix::test]
+#[ignore = "it waits until each sentence is spoken"]
+async fn how_long_from_a_change_to_the_sentence() {
+    let shelf = Shelf::open("").await;
+    let mut took = Vec::new();
+    for turn in 0..6 {
+        let heard = || shelf.robot.lock().unwrap().pcm.len();
+        let before = heard();
+        let begun = Instant::now();
+        shelf.level(if turn % 2 == 0 { Level::Down } else { Level::Healthy }).await;
+        until("a sentence", || heard() > before).await;
+        took.push(begun.elapsed());
+        shelf.silence().await;
+    }
+    took.sort_unstable();
+    println!(
+        "from a level's change to a sentence's first sound: median {:?}, longest {:?}",
+        took[3], took[5]
+    );
+    assert_eq!(shelf.robot.lock().unwrap().faults, [""; 0]);
 }
 
 #[actix::test]

@@ -127,6 +127,19 @@ fn a_flex_that_takes_no_row_is_written_led_by_led_from_then_on() {
 }
 
 #[test]
+fn an_old_stick_that_swallows_red_after_green_is_brought_there_by_a_small_step() {
+    let green = Rgb::new(0, 0xff, 0);
+    let simulated = Simulated::new(Model::First);
+    simulated.state().swallows_swapped = true;
+    let mut stick = opened(&simulated);
+    for colour in [RED, green, green, RED, BLUE, Rgb::BLACK] {
+        stick.show(&[colour]).unwrap();
+        assert_eq!(simulated.colours(1), [colour]);
+    }
+    assert_eq!(simulated.reports().len(), 8);
+}
+
+#[test]
 fn blinking_ends_off() {
     let simulated = Simulated::new(Model::First);
     let mut stick = opened(&simulated);

@@ -117,7 +117,8 @@ impl Ledger {
         self.lines.get_mut(service)?.get_mut(channel)
     }
 
-    /// What was last said of a service on a channel: the greatest entry that was sent.
+    /// What was last said of a service on a channel: the greatest entry that was sent; an outage with a lesser
+    /// number, if that is not over for whoever has read it.
     pub fn said(&self, service: &ServiceId, channel: &str) -> Option<&Notice> {
         self.lines.get(service)?.get(channel)?.said()
     }

@@ -298,6 +298,8 @@ impl Machine {
                 effects.push(Effect::Members);
                 self.beat_soon(now);
                 self.changed(changes, now, &mut effects);
+                // company makes a claim full, and its peer may have been heard through others already
+                self.elect(now, &mut effects);
             }
             Event::Disconnected(peer) => {
                 self.catching_up.parted(&peer);

@@ -7,7 +7,7 @@ use crate::report::RobotState;
 use crate::sentence::{Sentence, Topic};
 use crate::session::{Session, SessionEnding, SessionEvent};
 use crate::sound::frames;
-use crate::voice::VoiceError;
+use crate::voice::{Voice, VoiceError};
 use std::future::{Future, pending};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -39,8 +39,6 @@ struct Task {
     clock_at: Instant,
     /// Whether there is nobody left to give orders.
     abandoned: bool,
-    /// Whether it was said that the voice is missing.
-    said_mute: bool,
 }
 
 /// Connects again and again until the handle is dropped.
@@ -55,8 +53,8 @@ pub(super) async fn run(settings: Settings, orders: mpsc::Receiver<Order>, view:
         epoch: now,
         clock_at: now,
         abandoned: false,
-        said_mute: false,
     };
+    tokio::spawn(try_voice(task.settings.voice.clone(), task.view.clone()));
     while !task.abandoned {
         let trouble = match connected(task.settings.address).await {
             Ok(socket) => task.converse(&socket).await.to_string(),
@@ -81,6 +79,28 @@ async fn connected(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(address).await?;
     Ok(socket)
+}
+
+/// Finds out whether there is a voice before there is anything to say.
+async fn try_voice(voice: Voice, view: watch::Sender<View>) {
+    let tried = voice.speak("a").await;
+    note_voice(&view, tried.as_ref().err());
+}
+
+/// Whether the voice works now; what is wrong with it is logged once.
+fn note_voice(view: &watch::Sender<View>, error: Option<&VoiceError>) {
+    if error == Some(&VoiceError::NothingToSay) {
+        return;
+    }
+    let mute = error.map(VoiceError::to_string);
+    view.send_if_modified(|view| {
+        let is_news = view.mute != mute;
+        if is_news && let Some(error) = &mute {
+            tracing::warn!(error, "the robot stays silent");
+        }
+        view.mute = mute;
+        is_news
+    });
 }
 
 /// What wakes the task.
@@ -174,7 +194,8 @@ impl Task {
             Some(Order::Say(text, answer)) => self.character.say(text, answer, now),
             Some(Order::Test(answer)) => {
                 if let Some(session) = session {
-                    self.character.begin_test(session, answer, now);
+                    let at = (self.settings.clock.0)();
+                    self.character.begin_test(session, answer, at, now);
                 }
             }
             None => {
@@ -234,17 +255,12 @@ impl Task {
         let Some((_, sentence, answer)) = self.speaking.take() else {
             return;
         };
+        note_voice(&self.view, result.as_ref().err());
         let outcome = match (result, session) {
-            (Err(error), _) => {
-                if !std::mem::replace(&mut self.said_mute, true) {
-                    tracing::warn!(%error, "the robot stays silent");
-                }
-                Err(error.into())
-            }
+            (Err(error), _) => Err(error.into()),
             (Ok(_), None) => Err(SayError::NotConnected),
             (Ok(pcm), Some(session)) => {
                 if session.play(frames(&pcm), now) {
-                    self.said_mute = false;
                     Ok(())
                 } else {
                     Err(SayError::Deaf)

@@ -214,8 +214,16 @@ impl Desk {
 
     /// A stick is at a report, or no longer.
     pub(super) fn busy(&self, place: &str, busy: Option<Instant>) {
-        if let Some(unit) = self.shared().units.get_mut(place) {
+        let Some(was_stuck) = self.shared().units.get_mut(place).map(|unit| {
+            let was_stuck = unit.is_stuck();
             unit.busy = busy;
+            was_stuck
+        }) else {
+            return;
+        };
+        // that it did not answer was told, so that it does is to be told, too
+        if was_stuck {
+            (self.notify)();
         }
     }
 

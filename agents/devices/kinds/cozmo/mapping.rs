@@ -70,17 +70,17 @@ pub(super) fn activity(cycle: Option<u64>, now: MeshTime) -> (Activity, Option<D
 
 /// How the robot is.
 pub(super) fn state(view: &View) -> DeviceState {
-    match (&view.about, &view.trouble) {
+    match (&view.about, view.trouble.as_ref().or(view.mute.as_ref())) {
         (Some(_), None) => DeviceState::Up,
         (Some(_), Some(_)) => DeviceState::Trouble,
-        (None, None) => DeviceState::Starting,
-        (None, Some(_)) => DeviceState::Missing,
+        (None, _) if view.trouble.is_some() => DeviceState::Missing,
+        (None, _) => DeviceState::Starting,
     }
 }
 
 /// What is wrong with it and, while it is connected, how its battery is.
 pub(super) fn detail(view: &View) -> Option<String> {
-    let mut parts: Vec<String> = view.trouble.iter().cloned().collect();
+    let mut parts: Vec<String> = view.trouble.iter().chain(&view.mute).cloned().collect();
     if view.about.is_some() {
         if let Some(volts) = view.battery_v {
             let low = if volts < LOW_BATTERY_V { ", low: put it on its charger" } else { "" };

@@ -46,6 +46,19 @@ fn the_battery_is_told_while_the_robot_is_there() {
     assert_eq!(detail(&view).unwrap(), "battery 4.10 V; charging");
 }
 
+#[test]
+fn a_robot_without_a_voice_is_in_trouble_and_says_why() {
+    let mut view = View { mute: Some("no voice".to_owned()), ..View::default() };
+    assert_eq!((state(&view), detail(&view).unwrap()), (DeviceState::Starting, "no voice".to_owned()));
+    view.trouble = Some("nobody answers".to_owned());
+    let both = "nobody answers; no voice".to_owned();
+    assert_eq!((state(&view), detail(&view).unwrap()), (DeviceState::Missing, both));
+    view.trouble = None;
+    let firmware = p7_cozmo::report::Firmware { version: 2381, factory: false };
+    view.about = Some(p7_cozmo::session::About { firmware, serial: 7 });
+    assert_eq!((state(&view), detail(&view).unwrap()), (DeviceState::Trouble, "no voice".to_owned()));
+}
+
 fn service(interval: u64) -> Arc<Service> {
     Arc::new(Service {
         id: ServiceId::new("google").unwrap(),

@@ -60,6 +60,8 @@ pub(super) struct Line {
     entries: BTreeMap<Key, Entry>,
     /// The greatest that was sent, whether or not it is among them.
     said: Option<Notice>,
+    /// An outage that was said and that no recovery ends, though one has the greatest number.
+    open: Option<Notice>,
     /// The latest intent of another that was heard, and when; none once it was sent.
     foreign: Option<(Key, Steady)>,
     /// How long something has been due, and what had been said last then.
@@ -109,7 +111,38 @@ impl Line {
             self.said = Some(notice.clone());
             is_new = true;
         }
+        if notice.saying == Saying::Sent {
+            self.open = self.find_open(notice);
+        }
         is_new
+    }
+
+    /// The greatest outage that was said and that no recovery ends, when a recovery has the greatest number.
+    /// Each side of a partition counts by itself: an outage that was said by who did not know of the recovery
+    /// may be the last that people have read, with a number that is not the greatest. A recovery ends an
+    /// outage only if its number is greater and its incident is not an earlier one, which it never is where
+    /// its author knew of both, see [`Line::speak`].
+    fn find_open(&self, notice: &Notice) -> Option<Notice> {
+        let said = self.said.as_ref().filter(|said| said.level < Level::Incident)?;
+        let is_sent = |(_, entry): &(&Key, &Entry)| entry.saying == Saying::Sent;
+        let mut ended = Vec::from([(said.number, said.incident)]);
+        for ((number, node), entry) in self.entries.iter().rev().filter(is_sent) {
+            if entry.level < Level::Incident {
+                ended.push((*number, entry.incident));
+            } else if *number <= said.number
+                && !ended.iter().any(|(ends, of)| ends > number && *of >= entry.incident)
+            {
+                return Some(Notice {
+                    number: *number,
+                    node: node.clone(),
+                    incident: entry.incident,
+                    level: entry.level,
+                    detail: Detail { word: entry.word, message: entry.message, receipt: None },
+                    ..notice.clone()
+                });
+            }
+        }
+        None
     }
 
     /// An entry of another's is news.
@@ -120,8 +153,9 @@ impl Line {
         }
     }
 
+    /// What people have to be taken to have read last.
     pub(super) fn said(&self) -> Option<&Notice> {
-        self.said.as_ref()
+        self.open.as_ref().or(self.said.as_ref())
     }
 
     pub(super) fn wake(&self) -> Option<Steady> {
@@ -188,7 +222,7 @@ impl Line {
     /// Whether what should be said differs from what was said last.
     fn is_due(&self, wanted: &Wanted) -> Due {
         let is_outage = wanted.level >= Level::Incident;
-        let Some(said) = &self.said else {
+        let Some(said) = self.said() else {
             return if is_outage { Due::Yes } else { Due::No };
         };
         let was_outage = said.level >= Level::Incident;
@@ -207,7 +241,7 @@ impl Line {
 
     /// The earliest moment at which this node may say what is due.
     fn not_before(&mut self, due: Due, turn: Turn<'_>) -> Steady {
-        let said = self.said.as_ref().map(key);
+        let said = self.said().map(key);
         let since = match self.since.take() {
             Some((since, before)) if before == said => since,
             Some(_) | None => turn.now,
@@ -230,8 +264,12 @@ impl Line {
     }
 
     /// The same again if this node has stated it already, and nothing was said since; else a new entry.
+    /// A recovery is never one of an earlier incident than the outage that it ends, also when results that came
+    /// late have dated that back.
     fn speak(&mut self, wanted: &Wanted, turn: Turn<'_>) -> Step {
-        let intent = (Saying::Intent, (wanted.incident, wanted.level, wanted.word));
+        let ended = self.said().filter(|_| wanted.level < Level::Incident).map(|said| said.incident);
+        let incident = ended.map_or(wanted.incident, |ended| ended.max(wanted.incident));
+        let intent = (Saying::Intent, (incident, wanted.level, wanted.word));
         let said = self.said.as_ref().map_or(0, |said| said.number);
         let mut later = self.entries.iter().rev().take_while(|((number, _), _)| *number > said);
         let stated =
@@ -244,7 +282,7 @@ impl Line {
             channel: turn.channel.to_owned(),
             number: stated.unwrap_or(above.saturating_add(1)),
             node: turn.me.clone(),
-            incident: wanted.incident,
+            incident,
             level: wanted.level,
             saying: Saying::Intent,
             detail: Detail { word: wanted.word, ..Detail::default() },
@@ -282,7 +320,7 @@ impl Line {
             saying: entry.saying,
             detail: Detail { word: entry.word, message: entry.message, receipt: None },
         });
-        self.said.iter().cloned().chain(intents).collect()
+        self.open.iter().chain(&self.said).cloned().chain(intents).collect()
     }
 
     fn send(&mut self, notice: Notice, now: Steady) -> Notice {

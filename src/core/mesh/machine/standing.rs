@@ -17,6 +17,7 @@ const SEAT_AFTER: Millis = Millis(10_000);
 impl Machine {
     /// Turns every election and does what it wishes.
     pub(super) fn elect(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        let company = self.company();
         let mut elections = std::mem::take(&mut self.elections);
         for election in &mut elections {
             let role = election.role().clone();
@@ -34,12 +35,17 @@ impl Machine {
                     })
                 })
                 .collect();
-            let company =
-                if self.members.alive().next().is_some() { Company::WithOthers } else { Company::Alone };
             let wishes = election.turn(&others, company, now.steady);
             self.grant(&role, wishes, now, effects);
         }
         self.elections = elections;
+    }
+
+    /// Whom no connection leads to is alone, also while the last beats of others are not old yet: of two nodes
+    /// that lose their only connection, neither may take a role over from where the rest of the mesh is.
+    fn company(&self) -> Company {
+        let is_reached = self.members.alive().any(|member| member.connected);
+        if is_reached { Company::WithOthers } else { Company::Alone }
     }
 
     pub(super) fn grant(&mut self, role: &Role, wishes: Vec<Wish>, now: Now, effects: &mut Vec<Effect>) {

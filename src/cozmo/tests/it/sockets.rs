@@ -118,6 +118,9 @@ async fn what_is_asked_for_is_said_or_refused_with_the_reason() {
     assert_eq!(robot.say("hello").await, Err(SayError::NotConnected));
     until(&robot, "connected", |view| view.about.is_some()).await;
     assert_eq!(robot.say("hello").await, Err(SayError::Quiet("13:00".to_owned())));
+    assert_eq!(robot.test().await, Err(SayError::Quiet("13:00".to_owned())));
+    heard(&stage, "the test's pictures", |robot| robot.pictures.len() >= 5).await;
+    assert!(!stage.robot.lock().unwrap().tags().contains(&0x36), "it keeps still in its quiet hours");
     robot.stop().await;
     heard(&stage, "goodbye", |robot| robot.goodbyes == 1).await;
 
@@ -132,7 +135,9 @@ async fn what_is_asked_for_is_said_or_refused_with_the_reason() {
     let mute = Voice { program: "there-is-no-such-voice".to_owned(), ..Voice::default() };
     let robot = Robot::start(Settings { voice: mute, ..settings(stage.address, Manners::default()) });
     until(&robot, "connected", |view| view.about.is_some()).await;
+    until(&robot, "said to be silent", |view| view.mute.is_some()).await;
     let missing = VoiceError::Missing("there-is-no-such-voice".to_owned());
+    assert_eq!(robot.view().borrow().mute, Some(missing.to_string()));
     assert_eq!(robot.say("hello").await, Err(SayError::Voice(missing)));
     robot.stop().await;
 
@@ -140,6 +145,7 @@ async fn what_is_asked_for_is_said_or_refused_with_the_reason() {
     until(&robot, "connected", |view| view.about.is_some()).await;
     assert_eq!(robot.say("--version; $(reboot) `date`").await, Ok(()), "it is text, whatever it looks like");
     assert_eq!(robot.say(" \n ").await, Err(SayError::Voice(VoiceError::NothingToSay)));
+    assert_eq!(robot.view().borrow().mute, None);
     robot.stop().await;
     assert_eq!(stage.robot.lock().unwrap().faults, [""; 0]);
 }

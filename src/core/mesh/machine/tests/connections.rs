@@ -54,3 +54,34 @@ fn a_peer_that_is_heard_through_others_only_and_answers_nothing_is_disconnected(
     assert_eq!(net.nodes[&id("b")].machine.peers_alive(), 2);
     assert_eq!(net.nodes[&id("a")].machine.peers_alive(), 2);
 }
+
+#[test]
+fn who_loses_its_only_connection_claims_alone_whoever_it_has_just_heard_through_it() {
+    let mut net = Net::of(&["a", "b", "c"]);
+    net.pass(12_000);
+    assert_eq!(net.leaders(), ["c"]);
+    net.link("a", "b", false);
+    net.pass_calmly(20_000, "c");
+    // the last connection of b breaks: a was heard through it only
+    net.link("b", "c", false);
+    net.pass(2_000);
+    assert_eq!(net.leaders(), ["b", "c"]);
+    let claim = |net: &Net, node: &str| net.nodes[&id(node)].machine.holder(&Role::Leader).cloned().unwrap();
+    assert!(!claim(&net, "b").full, "{:?}", claim(&net, "b"));
+    net.link("b", "c", true);
+    net.pass(200);
+    assert_eq!(net.leaders(), ["c"]);
+    net.pass_calmly(20_000, "c");
+    // what was made alone becomes full in company, also of whom was heard through others before
+    for node in ["a", "c"] {
+        net.kill(node);
+    }
+    net.pass(2_000);
+    assert!(!claim(&net, "b").full);
+    for node in ["a", "c"] {
+        net.start(node, 2);
+    }
+    net.pass(12_000);
+    assert_eq!(net.leaders(), ["b"]);
+    assert!(claim(&net, "b").full);
+}
