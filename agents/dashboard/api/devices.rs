@@ -230,8 +230,10 @@ fn node_called(shared: &Shared, text: &str) -> Result<NodeId, Problem> {
     if let Some(member) = view.members.iter().find(|member| member.node.as_str() == text) {
         return Ok(member.node.clone());
     }
-    let called: Vec<&MemberView> =
-        view.members.iter().filter(|member| state.names.of(&member.node) == text).collect();
+    // of nodes that share a name each is also called by that and the end of its id
+    let is_called =
+        |member: &&MemberView| view.name_of(&member.node) == text || state.names.of(&member.node) == text;
+    let called: Vec<&MemberView> = view.members.iter().filter(is_called).collect();
     let there: Vec<&MemberView> = called.iter().copied().filter(|member| is_here(member)).collect();
     match (called.as_slice(), there.as_slice()) {
         ([one], _) | (_, [one]) => Ok(one.node.clone()),

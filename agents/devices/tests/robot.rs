@@ -235,6 +235,25 @@ async fn it_says_what_it_is_told_and_nothing_else() {
 }
 
 #[actix::test]
+async fn another_node_gives_orders_as_this_one_does() {
+    let shelf = Shelf::open("").await;
+    let from = p7_core::vocabulary::NodeId::new("lima").unwrap();
+    let ask = |text: &str| shelf.agent.send(CommandHeard { from: from.clone(), text: text.to_owned() });
+    let order = |device: &str, wish| DeviceOrder { device: device.to_owned(), wish }.to_text();
+    let say = |text: &str| DeviceWish::Say { text: text.to_owned() };
+    let done = ask(&order("shelf", say("hello"))).await.unwrap().unwrap();
+    let done = DeviceDone::of_text(&done).unwrap();
+    assert!(done.steps[0].says.ends_with("says: hello"), "{done:?}");
+    let missing = ask(&order("lamp", DeviceWish::Test)).await.unwrap();
+    assert_eq!(missing, Err(CommandFault::NotFound("there is no device `lamp`".to_owned())));
+    let show = DeviceWish::Show { colour: "red".to_owned(), span: Millis(1_000) };
+    assert!(matches!(ask(&order("shelf", show)).await.unwrap(), Err(CommandFault::Conflict(_))));
+    let long = say(&"x".repeat(p7_bus::SAY_LIMIT + 1));
+    assert!(matches!(ask(&order("shelf", long)).await.unwrap(), Err(CommandFault::Invalid(_))));
+    assert!(matches!(ask("nonsense").await.unwrap(), Err(CommandFault::Invalid(_))));
+}
+
+#[actix::test]
 async fn a_voice_that_does_not_work_is_told_with_the_reason() {
     let shelf = Shelf::placed("voice = 'mb-en1'").await;
     let told = || shelf.status().map(|status| (status.state, status.detail.unwrap_or_default()));
@@ -267,25 +286,6 @@ async fn how_long_from_a_change_to_the_sentence() {
         took[3], took[5]
     );
     assert_eq!(shelf.robot.lock().unwrap().faults, [""; 0]);
-}
-
-#[actix::test]
-async fn another_node_gives_orders_as_this_one_does() {
-    let shelf = Shelf::open("").await;
-    let from = p7_core::vocabulary::NodeId::new("lima").unwrap();
-    let ask = |text: &str| shelf.agent.send(CommandHeard { from: from.clone(), text: text.to_owned() });
-    let order = |device: &str, wish| DeviceOrder { device: device.to_owned(), wish }.to_text();
-    let say = |text: &str| DeviceWish::Say { text: text.to_owned() };
-    let done = ask(&order("shelf", say("hello"))).await.unwrap().unwrap();
-    let done = DeviceDone::of_text(&done).unwrap();
-    assert!(done.steps[0].says.ends_with("says: hello"), "{done:?}");
-    let missing = ask(&order("lamp", DeviceWish::Test)).await.unwrap();
-    assert_eq!(missing, Err(CommandFault::NotFound("there is no device `lamp`".to_owned())));
-    let show = DeviceWish::Show { colour: "red".to_owned(), span: Millis(1_000) };
-    assert!(matches!(ask(&order("shelf", show)).await.unwrap(), Err(CommandFault::Conflict(_))));
-    let long = say(&"x".repeat(p7_bus::SAY_LIMIT + 1));
-    assert!(matches!(ask(&order("shelf", long)).await.unwrap(), Err(CommandFault::Invalid(_))));
-    assert!(matches!(ask("nonsense").await.unwrap(), Err(CommandFault::Invalid(_))));
 }
 
 #[actix::test]
