@@ -1,0 +1,5 @@
+//! The mailbox against a real Dovecot, and against ugly mails.
+
+mod dovecot;
+mod reading;
+mod watching;
