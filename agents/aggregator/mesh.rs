@@ -62,7 +62,10 @@ impl Aggregator {
                 words::Fact::Held(hold) => self.hear_hold(hold, now),
                 words::Fact::Deployed(deployment) => self.hear_deployment(deployment, now),
                 // other agents'
-                words::Fact::About(_) | words::Fact::Configured(_) | words::Fact::Noticed(_) => {}
+                words::Fact::About(_)
+                | words::Fact::Configured(_)
+                | words::Fact::Noticed(_)
+                | words::Fact::MailRead(_) => {}
             }
         }
         results

@@ -4,8 +4,12 @@
 //! connection per folder; what mails mean is in p7-core's `mail`, and `agent.rs` puts it all to work.
 
 mod account;
+mod agent;
+mod config;
+mod metrics;
 mod read;
 mod session;
+mod shelf;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -14,5 +18,5 @@ mod watch;
 mod wire;
 
 pub use account::Security;
-pub use tokens::DeviceLogin;
-pub use trouble::Trouble;
+pub use agent::{Follow, Mailboxes, Parts, Standing};
+pub use config::{FolderConfig, MailboxConfig, OAuthConfig, SubjectConfig, Watch, check_mailboxes};

@@ -4,7 +4,6 @@ use crate::account::{Account, Login};
 use crate::read;
 use crate::trouble::{Trouble, shown};
 use crate::wire::{self, Wire};
-use async_imap::extensions::idle::IdleResponse;
 use async_imap::imap_proto::{MessageSection, SectionPath};
 use async_imap::{Authenticator, Session};
 use futures_util::StreamExt;
@@ -19,8 +18,6 @@ const DONE_WITHIN: Duration = Duration::from_secs(10);
 const FETCH_AT_ONCE: usize = 20;
 /// Most new mails that are looked at one by one after a pause; of more, the newest.
 pub(crate) const NEW_LIMIT: usize = 200;
-/// Most unread mails whose subjects are read for a service: the newest.
-pub(crate) const UNREAD_LIMIT: usize = 100;
 
 /// What a look at a folder found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,39 +26,10 @@ pub(crate) struct Looked {
     pub(crate) end: Position,
     /// How many mails are unread.
     pub(crate) unread: u32,
-    /// The unread ones, oldest first, where they were asked for.
-    pub(crate) unread_mails: Vec<Mail>,
     /// New ones, oldest first, each with its UID.
     pub(crate) new: Vec<(u32, Mail)>,
     /// New ones that were not looked at, because there are too many.
     pub(crate) passed_over: usize,
-}
-
-/// What to look for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    /// What was looked at already; none at the first look, which tells of nothing.
-    pub(crate) after: Option<Position>,
-    /// Whether unread mails are wanted one by one.
-    pub(crate) unread: Unread,
-}
-
-/// How unread mails are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unread {
-    /// They are counted.
-    Counted,
-    /// Their senders and subjects are read, for a service.
-    Read,
-}
-
-/// Why a wait ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Woke {
-    /// Something in the folder changed.
-    Changed,
-    /// Nothing did.
-    Quiet,
 }
 
 /// A session on one folder.
@@ -100,20 +68,21 @@ impl FolderSession {
         Ok(Self { session, folder: folder.to_owned(), idles: capabilities.has_str("IDLE") })
     }
 
-    /// Looks at the folder, without changing anything in it.
-    pub(crate) async fn look(&mut self, wanted: Wanted) -> Result<Looked, Trouble> {
+    /// Looks at the folder, without changing anything in it. What was looked at before is not told again; the
+    /// first look tells of nothing.
+    pub(crate) async fn look(&mut self, after: Option<Position>) -> Result<Looked, Trouble> {
         self.session.get_mut().refill();
         let command = format!("EXAMINE {}", shown(&self.folder));
         let examined = self.session.examine(&self.folder);
         let folder = within(&command, examined).await?.map_err(|error| Trouble::of(&command, &error))?;
         let validity = folder.uid_validity.unwrap_or(0);
-        if let Some(before) = wanted.after.filter(|before| before.validity > validity) {
+        if let Some(before) = after.filter(|before| before.validity > validity) {
             let (folder, before) = (self.folder.clone(), before.validity);
             return Err(Trouble::WentBack { folder, before, now: validity });
         }
         let unread = self.search("UNSEEN").await?;
         let last = folder.uid_next.map_or(0, |next| next.saturating_sub(1));
-        let known = wanted.after.filter(|known| known.validity == validity);
+        let known = after.filter(|known| known.validity == validity);
         let mut new = match known {
             // `n:*` always holds the last mail, even one before n
             Some(known) => {
@@ -124,17 +93,9 @@ impl FolderSession {
         };
         let end = new.iter().copied().fold(last.max(known.map_or(0, |known| known.uid)), u32::max);
         let passed_over = new.len().saturating_sub(NEW_LIMIT);
-        let new = self.fetch(&new.split_off(passed_over), Depth::Text).await?;
-        let unread_mails = match wanted.unread {
-            Unread::Counted => Vec::new(),
-            Unread::Read => {
-                let from = unread.len().saturating_sub(UNREAD_LIMIT);
-                let read = self.fetch(unread.get(from..).unwrap_or_default(), Depth::Subject).await?;
-                read.into_iter().map(|(_, mail)| mail).collect()
-            }
-        };
+        let new = self.fetch(&new.split_off(passed_over)).await?;
         let unread = u32::try_from(unread.len()).unwrap_or(u32::MAX);
-        Ok(Looked { end: Position { validity, uid: end }, unread, unread_mails, new, passed_over })
+        Ok(Looked { end: Position { validity, uid: end }, unread, new, passed_over })
     }
 
     /// The UIDs that fit, in order.
@@ -148,14 +109,14 @@ impl FolderSession {
     }
 
     /// The beginnings of mails, in the order of their UIDs; one that is gone meanwhile is left out.
-    async fn fetch(&mut self, uids: &[u32], depth: Depth) -> Result<Vec<(u32, Mail)>, Trouble> {
+    async fn fetch(&mut self, uids: &[u32]) -> Result<Vec<(u32, Mail)>, Trouble> {
         let head = SectionPath::Full(MessageSection::Header);
         let mut mails = Vec::with_capacity(uids.len());
         for some in uids.chunks(FETCH_AT_ONCE) {
             self.session.get_mut().refill();
             let set: Vec<String> = some.iter().map(ToString::to_string).collect();
             let asked = within("UID FETCH", async {
-                let mut fetched = self.session.uid_fetch(set.join(","), depth.items()).await?;
+                let mut fetched = self.session.uid_fetch(set.join(","), items()).await?;
                 let mut read = Vec::new();
                 while let Some(one) = fetched.next().await {
                     let one = one?;
@@ -176,23 +137,18 @@ impl FolderSession {
     }
 
     /// Waits until the server tells of a change, at most for so long. The session is lost with an error.
-    pub(crate) async fn idle(mut self, at_most: Duration) -> Result<(Self, Woke), Trouble> {
+    pub(crate) async fn idle(mut self, at_most: Duration) -> Result<Self, Trouble> {
         self.session.get_mut().refill();
         let mut handle = self.session.idle();
         within("IDLE", handle.init()).await?.map_err(|error| Trouble::of("IDLE", &error))?;
-        let woke = {
-            let (wait, stop) = handle.wait_with_timeout(at_most);
-            let waited = wait.await.map_err(|error| Trouble::of("IDLE", &error))?;
-            drop(stop);
-            match waited {
-                IdleResponse::NewData(_) => Woke::Changed,
-                IdleResponse::ManualInterrupt | IdleResponse::Timeout => Woke::Quiet,
-            }
-        };
+        {
+            let (wait, _stop) = handle.wait_with_timeout(at_most);
+            wait.await.map_err(|error| Trouble::of("IDLE", &error))?;
+        }
         let ended = tokio::time::timeout(DONE_WITHIN, handle.done()).await;
         let slow = |_elapsed| Trouble::Slow { command: "the end of IDLE".to_owned(), within: DONE_WITHIN };
         self.session = ended.map_err(slow)?.map_err(|error| Trouble::of("IDLE", &error))?;
-        Ok((self, woke))
+        Ok(self)
     }
 
     /// Says goodbye; nothing depends on it.
@@ -201,21 +157,10 @@ impl FolderSession {
     }
 }
 
-/// How much of a mail is fetched.
-#[derive(Clone, Copy)]
-enum Depth {
-    Subject,
-    Text,
-}
-
-impl Depth {
-    fn items(self) -> String {
-        let head = format!("BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)]<0.{}>", read::HEADER_LIMIT);
-        match self {
-            Self::Subject => format!("(UID {head})"),
-            Self::Text => format!("(UID {head} BODY.PEEK[]<0.{}>)", read::FETCH_LIMIT),
-        }
-    }
+/// What is fetched of a mail.
+fn items() -> String {
+    let (head, body) = (read::HEADER_LIMIT, read::FETCH_LIMIT);
+    format!("(UID BODY.PEEK[HEADER.FIELDS (FROM SUBJECT)]<0.{head}> BODY.PEEK[]<0.{body}>)")
 }
 
 async fn within<T>(command: &str, work: impl Future<Output = T>) -> Result<T, Trouble> {

@@ -1,12 +1,8 @@
-//! Access tokens by OAuth2: client credentials, or a person's consent by device code that is kept as a
-//! refresh token in a file of mode 0600 on this node alone.
+//! Access tokens by OAuth2 with client credentials: asked for when needed, kept in memory alone.
 
 use crate::trouble::{Trouble, shown};
 use p7_settings::SecretText;
 use serde::Deserialize;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -23,22 +19,12 @@ const UNSAID: Duration = Duration::from_secs(300);
 /// Longest token, in bytes.
 const TOKEN_LIMIT: usize = 16 * 1024;
 
-/// How a token is got.
-#[derive(Clone)]
-pub(crate) enum Grant {
-    /// The program's own.
-    ClientCredentials,
-    /// A person's, kept in this file.
-    DeviceCode(PathBuf),
-}
-
 /// Where and how tokens are got.
 pub(crate) struct Tokens {
     pub(crate) url: Url,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<SecretText>,
     pub(crate) scope: String,
-    pub(crate) grant: Grant,
     http: reqwest::Client,
     held: Mutex<Option<Held>>,
     refused: std::sync::Mutex<Option<String>>,
@@ -62,7 +48,6 @@ impl AccessToken {
 #[derive(Deserialize)]
 struct Answer {
     access_token: Option<String>,
-    refresh_token: Option<String>,
     expires_in: Option<serde_json::Value>,
     error: Option<String>,
     error_description: Option<String>,
@@ -74,11 +59,10 @@ impl Tokens {
         client_id: String,
         client_secret: Option<SecretText>,
         scope: String,
-        grant: Grant,
     ) -> Result<Self, Trouble> {
         let http = client()?;
         let (held, refused) = (Mutex::new(None), std::sync::Mutex::new(None));
-        Ok(Self { url, client_id, client_secret, scope, grant, http, held, refused })
+        Ok(Self { url, client_id, client_secret, scope, http, held, refused })
     }
 
     /// A token that is good for a while.
@@ -89,32 +73,16 @@ impl Tokens {
         if let Some(held) = held.as_ref().filter(good) {
             return Ok(held.token.clone());
         }
-        let mut form = vec![("client_id", self.client_id.as_str())];
+        let mut form = vec![("grant_type", "client_credentials"), ("client_id", self.client_id.as_str())];
         if !self.scope.is_empty() {
             form.push(("scope", &self.scope));
         }
         if let Some(secret) = &self.client_secret {
             form.push(("client_secret", secret.expose()));
         }
-        let refresh = match &self.grant {
-            Grant::ClientCredentials => None,
-            Grant::DeviceCode(path) => Some(read_refresh(path)?),
-        };
-        match &refresh {
-            None => form.push(("grant_type", "client_credentials")),
-            Some(token) => {
-                form.push(("grant_type", "refresh_token"));
-                form.push(("refresh_token", token));
-            }
-        }
         let answer: Answer = ask(&self.http, &self.url, &form).await?;
         let token = answer.access_token.filter(|token| fits(token));
         let token = token.ok_or_else(|| refusal(&self.url, answer.error, answer.error_description))?;
-        if let Grant::DeviceCode(path) = &self.grant
-            && let Some(newer) = answer.refresh_token.filter(|newer| Some(newer) != refresh.as_ref())
-        {
-            keep(path, &newer)?;
-        }
         let seconds = answer
             .expires_in
             .and_then(|value| value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok())));
@@ -130,73 +98,6 @@ impl Tokens {
         if let Ok(mut refused) = self.refused.lock() {
             *refused = Some(token.0.clone());
         }
-    }
-}
-
-/// What a person is asked to do, and what is asked meanwhile.
-#[derive(Deserialize)]
-struct DeviceAnswer {
-    device_code: String,
-    user_code: String,
-    #[serde(alias = "verification_url")]
-    verification_uri: String,
-    expires_in: u64,
-    interval: Option<u64>,
-}
-
-/// What a login by device code needs.
-pub struct DeviceLogin {
-    /// Where the code is asked for.
-    pub device_url: Url,
-    /// Where the token is asked for.
-    pub token_url: Url,
-    /// The program's id.
-    pub client_id: String,
-    /// The program's secret, where the provider wants one.
-    pub client_secret: Option<SecretText>,
-    /// What is asked for.
-    pub scope: String,
-    /// Where the refresh token is kept.
-    pub keep_in: PathBuf,
-}
-
-impl DeviceLogin {
-    /// Shows a person where to type which code, waits for their consent, and keeps what comes of it.
-    ///
-    /// # Errors
-    /// When the provider refuses, or nobody consents in time.
-    pub async fn run(&self, show: impl FnOnce(&str, &str)) -> Result<(), Trouble> {
-        let http = client()?;
-        let form = [("client_id", self.client_id.as_str()), ("scope", self.scope.as_str())];
-        let device: DeviceAnswer = ask(&http, &self.device_url, &form).await?;
-        show(&shown(&device.verification_uri), &shown(&device.user_code));
-        let end = Instant::now() + Duration::from_secs(device.expires_in.min(3_600));
-        let mut wait = Duration::from_secs(device.interval.unwrap_or(5).clamp(1, 60));
-        while Instant::now() < end {
-            tokio::time::sleep(wait).await;
-            let mut form = vec![
-                ("client_id", self.client_id.as_str()),
-                ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-                ("device_code", device.device_code.as_str()),
-            ];
-            if let Some(secret) = &self.client_secret {
-                form.push(("client_secret", secret.expose()));
-            }
-            let answer: Answer = ask(&http, &self.token_url, &form).await?;
-            if let Some(token) = answer.refresh_token {
-                return keep(&self.keep_in, &token);
-            }
-            match answer.error.as_deref() {
-                Some("authorization_pending") => {}
-                Some("slow_down") => wait += Duration::from_secs(5),
-                Some(_) => return Err(refusal(&self.token_url, answer.error, answer.error_description)),
-                None => {
-                    let why = "it gives no refresh token; `scope` must hold offline_access".to_owned();
-                    return Err(Trouble::Token { at: host(&self.token_url), why });
-                }
-            }
-        }
-        Err(Trouble::Token { at: host(&self.token_url), why: "nobody consented in time".to_owned() })
     }
 }
 
@@ -242,33 +143,4 @@ fn host(url: &Url) -> String {
 
 fn fits(token: &str) -> bool {
     !token.is_empty() && token.len() <= TOKEN_LIMIT && !token.chars().any(char::is_control)
-}
-
-fn read_refresh(path: &Path) -> Result<String, Trouble> {
-    let none = |why: String| {
-        Trouble::NotHere(format!(
-            "nobody has logged in on this node ({why}); run `p7 mailbox login NAME` here"
-        ))
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| none(error.to_string()))?;
-    let text = text.trim();
-    if fits(text) { Ok(text.to_owned()) } else { Err(none("the file holds no token".to_owned())) }
-}
-
-/// Keeps a refresh token where only this user can read it: written aside, then put in place.
-fn keep(path: &Path, token: &str) -> Result<(), Trouble> {
-    let write = || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let aside = path.with_extension("new");
-        drop(std::fs::remove_file(&aside));
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-        file.write_all(token.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&aside, path)
-    };
-    write().map_err(|error| {
-        Trouble::NotHere(format!("can't keep the refresh token in {}: {error}", path.display()))
-    })
 }

@@ -8,7 +8,7 @@ const SHOWN_LIMIT: usize = 200;
 
 /// Why a mailbox can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// A secret, a certificate or a token file can't be had on this node.
     #[error("{0}")]
     NotHere(String),

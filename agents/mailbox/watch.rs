@@ -2,7 +2,7 @@
 //! anew, later and later.
 
 use crate::account::Account;
-use crate::session::{FolderSession, Looked, Unread, Wanted, Woke};
+use crate::session::{FolderSession, Looked};
 use crate::trouble::Trouble;
 use p7_core::mail::Position;
 use std::sync::Arc;
@@ -41,7 +41,6 @@ pub(crate) struct Folder {
     pub(crate) account: Arc<Account>,
     pub(crate) name: String,
     pub(crate) pace: Pace,
-    pub(crate) unread: Unread,
     /// How far it was looked at before.
     pub(crate) after: Option<Position>,
 }
@@ -77,8 +76,7 @@ impl Folder {
             () = to.closed() => return Ok(()),
         };
         loop {
-            let wanted = Wanted { after: self.after, unread: self.unread };
-            let looked = session.look(wanted).await?;
+            let looked = session.look(self.after).await?;
             self.after = Some(looked.end);
             if to.send(News::Looked(looked)).await.is_err() {
                 break;
@@ -88,7 +86,7 @@ impl Folder {
             session = if session.idles {
                 let waiting = session.idle(self.pace.idle);
                 tokio::select! {
-                    waited = waiting => waited.map(|(session, _woke): (_, Woke)| session)?,
+                    waited = waiting => waited?,
                     () = to.closed() => return Ok(()),
                 }
             } else {

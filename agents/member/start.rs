@@ -28,6 +28,8 @@ pub struct Parts {
     pub key: MeshKey,
     /// What it says about itself; its addresses are filled in.
     pub about: About,
+    /// The roles it could hold beside the leader's.
+    pub roles: Vec<Role>,
     /// The store, for what the mesh remembers.
     pub store: Store,
     /// Mesh time.
@@ -58,7 +60,7 @@ pub enum StartError {
 /// # Errors
 /// When the node can't listen, or the store can't be read.
 pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Addr<Member>, StartError> {
-    let Parts { node, keypair, key, mut about, store, clock, registry } = parts;
+    let Parts { node, keypair, key, mut about, roles, store, clock, registry } = parts;
     let metrics = Metrics::new(&registry)?;
     let bootstrap = addresses(&config.bootstrap)?;
     let advertised = addresses(&config.advertise)?;
@@ -68,7 +70,7 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         me: node.clone(),
         boot,
         priority: config.priority,
-        roles: vec![Role::Leader],
+        roles: std::iter::once(Role::Leader).chain(roles).collect(),
         terms: store.terms()?,
         have: store.log_have()?,
         about: about.clone(),

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod channels;
 mod compose;
 pub mod http;
+mod mail;
 mod metrics;
 mod notifier;
 mod shelf;

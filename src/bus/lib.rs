@@ -13,8 +13,9 @@ mod tell;
 pub use devices::{DeviceDone, DeviceOrder, DeviceState, DeviceStatus, DeviceStep, DeviceWish, DevicesNoted};
 pub use events::{
     Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
-    IncidentChanged, LookNow, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen, ProbeFinished,
-    ProbeNow, Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted, Suspected, TestChannel,
+    IncidentChanged, LookNow, MailFound, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen,
+    ProbeFinished, ProbeNow, Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted,
+    Suspected, TestChannel,
 };
 pub use publishing::{FitnessNoted, PublishNoted, PublishStanding, PublishTarget, Publishing};
 pub use tell::{Told, dropped, note_dropped, tell};

@@ -99,7 +99,11 @@ impl World {
             }
             Fact::Noticed(notice) => self.mouth_learns(node, notice),
             Fact::About(_) => self.note_site(node),
-            Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::Configured(_) => {}
+            Fact::Acknowledged(_)
+            | Fact::Held(_)
+            | Fact::Deployed(_)
+            | Fact::Configured(_)
+            | Fact::MailRead(_) => {}
         }
     }
 

@@ -2,7 +2,6 @@
 //! unpacks or finds it.
 
 use crate::account::{Account, Login, Security, trusting};
-use crate::session::Unread;
 use crate::watch::{Folder, News, Pace};
 use p7_core::mail::Position;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -180,9 +179,7 @@ impl Dovecot {
         let Some(mut child) = self.child.take() else { return };
         // its children follow their master's end; SIGQUIT would be asked for, SIGKILL is not
         let group = format!("-{}", child.id());
-        let killed =
-            Command::new("kill").stderr(Stdio::null()).args(["-KILL", "--", &group]).status().unwrap();
-        drop(killed); // one that could not start is gone already
+        Command::new("kill").stderr(Stdio::null()).args(["-KILL", "--", &group]).status().unwrap();
         child.wait().unwrap();
         let end = Instant::now() + PATIENCE;
         while TcpStream::connect(("127.0.0.1", self.imaps)).is_ok() {
@@ -300,7 +297,6 @@ pub(super) fn watch(account: &Arc<Account>, folder: &str, after: Option<Position
         account: Arc::clone(account),
         name: folder.to_owned(),
         pace: Pace { poll: Duration::from_secs(1), idle: Duration::from_secs(60) },
-        unread: Unread::Read,
         after,
     };
     tokio::spawn(watched.watch(to));

@@ -3,7 +3,7 @@
 use super::dovecot::{Dovecot, PASSWORD, PATIENCE, TOKEN, watch};
 use crate::account::{Login, Security};
 use crate::session::Looked;
-use crate::tokens::{Grant, Tokens};
+use crate::tokens::Tokens;
 use crate::trouble::Trouble;
 use crate::watch::News;
 use p7_settings::{Secret, SecretText};
@@ -63,7 +63,6 @@ async fn old_mails_are_counted_and_new_ones_are_told_and_nothing_is_marked_read(
         let mut news = watch(&account, "INBOX", None);
         let first = looked(&mut news).await;
         assert_eq!((first.unread, first.new.len(), first.end.uid), (1, 0, 1), "{security:?}");
-        assert_eq!(first.unread_mails.first().unwrap().subject(), "old");
         server.deliver("INBOX", &mail("new"));
         assert_eq!(subjects(&mut news).await, ["new"]);
         drop(news);
@@ -120,7 +119,7 @@ fn token_endpoint(tokens: &'static [&'static str]) -> url::Url {
         for (number, stream) in listener.incoming().enumerate() {
             let mut stream = stream.unwrap();
             let mut some = [0; 4096];
-            drop(stream.read(&mut some).unwrap());
+            assert!(stream.read(&mut some).unwrap() > 0);
             let token = tokens[number.min(tokens.len() - 1)];
             let body =
                 format!("{{\"access_token\":\"{token}\",\"expires_in\":3600,\"token_type\":\"Bearer\"}}");
@@ -135,7 +134,7 @@ fn token_endpoint(tokens: &'static [&'static str]) -> url::Url {
 fn by_token(tokens: &'static [&'static str]) -> Login {
     drop(rustls::crypto::ring::default_provider().install_default());
     let (url, id) = (token_endpoint(tokens), "p7".to_owned());
-    let tokens = Tokens::new(url, id, Some(secret("client-s3cret")), String::new(), Grant::ClientCredentials);
+    let tokens = Tokens::new(url, id, Some(secret("client-s3cret")), String::new());
     Login::Token(Arc::new(tokens.unwrap()))
 }
 

@@ -76,6 +76,7 @@ impl Joined {
                 devices: Vec::new(),
                 at: now,
             },
+            roles: super::mailbox::roles(loaded),
             store: roof.store.clone(),
             clock: clock::now,
             registry: roof.registry.clone(),

@@ -1,6 +1,7 @@
 //! The mesh's words: clocks, beats, claims, facts in batches, questions and answers.
 
 use crate::facts::{Acknowledgement, Deployment, Hold};
+use crate::mail::MailRead;
 use crate::result::ProbeResult;
 use crate::rollup::Resolution;
 use crate::vocabulary::{Cycle, MeshTime, Millis, NodeId, ServiceId};
@@ -226,6 +227,8 @@ pub enum Fact {
     Configured(Arc<Configuration>),
     /// An entry of the notification ledger.
     Noticed(Notice),
+    /// How far a mailbox was read.
+    MailRead(MailRead),
 }
 
 /// Which of an author's two sequences: they are kept for different times.

@@ -121,7 +121,8 @@ fn result_of(fact: &Fact) -> Option<&ProbeResult> {
         | Fact::Deployed(_)
         | Fact::About(_)
         | Fact::Configured(_)
-        | Fact::Noticed(_) => None,
+        | Fact::Noticed(_)
+        | Fact::MailRead(_) => None,
     }
 }
 

@@ -72,7 +72,8 @@ impl Machine {
                 | Fact::Deployed(_)
                 | Fact::About(_)
                 | Fact::Configured(_)
-                | Fact::Noticed(_) => self.stating.statements.push(fact),
+                | Fact::Noticed(_)
+                | Fact::MailRead(_) => self.stating.statements.push(fact),
             }
             let by = if urgent {
                 self.stating.last.plus(URGENT_GAP).max(now.steady)
@@ -110,7 +111,11 @@ impl Machine {
                 self.beat_soon(now);
                 true
             }
-            Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::Noticed(_) => true,
+            Fact::Acknowledged(_)
+            | Fact::Held(_)
+            | Fact::Deployed(_)
+            | Fact::Noticed(_)
+            | Fact::MailRead(_) => true,
         }
     }
 
@@ -191,7 +196,7 @@ fn weight(fact: &Fact) -> usize {
             let lines = about.addresses.iter().chain(&about.devices).map(|line| line.len() + 8);
             256 + labels.chain(lines).sum::<usize>()
         }
-        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Noticed(_) => 2 * 1024,
+        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Noticed(_) | Fact::MailRead(_) => 2 * 1024,
         Fact::Deployed(_) => 4 * 1024,
         Fact::Configured(_) => BATCH_WEIGHT,
     }
