@@ -44,9 +44,12 @@ impl FolderSession {
     /// Connects, logs in, and asks what the server can do.
     pub(crate) async fn open(account: &Account, folder: &str) -> Result<Self, Trouble> {
         let client = wire::connect(account).await?;
-        let refused = |error: &async_imap::error::Error| match Trouble::of("the login", error) {
-            Trouble::Refused { why, .. } => Trouble::Login { user: account.user.clone(), why },
-            other => other,
+        let refused = |error: &async_imap::error::Error| {
+            let trouble = Trouble::of("the login", error);
+            if let Trouble::Refused { why, .. } = trouble {
+                return Trouble::Login { user: account.user.clone(), why };
+            }
+            trouble
         };
         let mut session = match &account.login {
             Login::Password(secret) => {

@@ -86,10 +86,10 @@ impl Trouble {
     /// What `command` ran into.
     pub(crate) fn of(command: &str, error: &ImapError) -> Self {
         let command = command.to_owned();
-        match error {
-            ImapError::No(why) | ImapError::Bad(why) => Self::Refused { command, why: shown(why) },
-            other => Self::Lost { command, why: shown(&other.to_string()) },
+        if let ImapError::No(why) | ImapError::Bad(why) = error {
+            return Self::Refused { command, why: shown(why) };
         }
+        Self::Lost { command, why: shown(&error.to_string()) }
     }
 
     /// Whether trying again soon would only be refused again, or lock somebody out.

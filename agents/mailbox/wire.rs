@@ -104,7 +104,7 @@ async fn handshake(account: &Account, tcp: TcpStream) -> Result<TlsStream<TcpStr
     let connector = TlsConnector::from(std::sync::Arc::clone(&account.tls));
     let secured = soon("the TLS handshake", connector.connect(name, tcp)).await?;
     secured.map_err(|error| {
-        let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+        let is_tls = error.get_ref().is_some_and(<(dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static)>::is::<rustls::Error>);
         let why = shown(&error.to_string());
         if is_tls { untrusted(why) } else { Trouble::Lost { command: "the TLS handshake".to_owned(), why } }
     })
