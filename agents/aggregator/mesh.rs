@@ -65,7 +65,8 @@ impl Aggregator {
                 words::Fact::About(_)
                 | words::Fact::Configured(_)
                 | words::Fact::Noticed(_)
-                | words::Fact::Devices(_) => {}
+                | words::Fact::Devices(_)
+                | words::Fact::MailRead(_) => {}
             }
         }
         results

@@ -30,7 +30,7 @@ pub struct Parts {
     pub key: MeshKey,
     /// What it says about itself; its addresses are filled in.
     pub about: About,
-    /// The roles that it could hold.
+    /// The roles it could hold beside the leader's.
     pub roles: Vec<Role>,
     /// The store, for what the mesh remembers.
     pub store: Store,
@@ -72,7 +72,7 @@ pub fn start(config: &Config, parts: Parts, thread: &ArbiterHandle) -> Result<Ad
         me: node.clone(),
         boot,
         priority: config.priority,
-        roles,
+        roles: std::iter::once(Role::Leader).chain(roles).collect(),
         terms: store.terms()?,
         have: store.log_have()?,
         about: about.clone(),

@@ -9,6 +9,7 @@ pub mod channels;
 mod compose;
 pub mod http;
 mod logbook;
+mod mail;
 mod metrics;
 mod notifier;
 mod shelf;

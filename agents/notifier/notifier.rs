@@ -88,6 +88,8 @@ pub struct Notifier {
     pub(crate) voices: BTreeMap<String, Voice>,
     pub(crate) settings: TakenUp,
     pub(crate) metrics: Metrics,
+    /// Mails that are being told.
+    pub(crate) telling_mails: usize,
     alarm: Option<(SpawnHandle, Steady)>,
 }
 
@@ -118,6 +120,7 @@ impl Notifier {
             voices: BTreeMap::new(),
             settings,
             metrics: Metrics::new(registry)?,
+            telling_mails: 0,
             alarm: None,
         })
     }

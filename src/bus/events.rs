@@ -9,7 +9,7 @@ use p7_core::result::ProbeResult;
 use p7_core::schedule::Seat;
 use p7_core::service::Service;
 use p7_core::status::ServiceStatus;
-use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
+use p7_core::vocabulary::{Level, MeshTime, NodeId, ServiceId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -274,6 +274,20 @@ pub enum PeersSeen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "Result<Arc<serde_json::Value>, AskError>")]
 pub struct Notifications;
+
+/// mailbox → notifier: a mail is worth a word.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct MailFound {
+    /// The mailbox's name.
+    pub mailbox: String,
+    /// The channels that are told.
+    pub channels: Vec<String>,
+    /// How grave it is.
+    pub level: Level,
+    /// What is said: no more of the mail than may be shared.
+    pub says: String,
+}
 
 /// dashboard → notifier: somebody tries a channel out. Answered with what became of it, in words.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]

@@ -19,9 +19,9 @@ pub use devices::{
 };
 pub use events::{
     Applied, Apply, ApplyError, Ask, AskError, ConfigurationNoted, Configured, FactsHeard, Heard,
-    IncidentChanged, LookNow, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen, ProbeAddress,
-    ProbeFinished, ProbeNow, Request, SeatsTaken, SharedConfiguration, Snapshot, Stated, StoreNoted,
-    Suspected, TestChannel,
+    IncidentChanged, LookNow, MailFound, MeshNoted, NetworkNoted, Notifications, PeersNoted, PeersSeen,
+    ProbeAddress, ProbeFinished, ProbeNow, Request, SeatsTaken, SharedConfiguration, Snapshot, Stated,
+    StoreNoted, Suspected, TestChannel,
 };
 pub use publishing::{FitnessNoted, PublishNoted, PublishStanding, PublishTarget, Publishing};
 pub use tell::{Told, dropped, note_dropped, tell};

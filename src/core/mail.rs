@@ -47,6 +47,17 @@ impl Position {
     }
 }
 
+/// How far a folder of a mailbox was read, as its reader states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailRead {
+    /// The mailbox, by its name in the configuration.
+    pub mailbox: String,
+    /// The folder.
+    pub folder: String,
+    /// How far.
+    pub position: Position,
+}
+
 /// A mail as far as it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {

@@ -103,7 +103,8 @@ impl World {
             | Fact::Held(_)
             | Fact::Deployed(_)
             | Fact::Configured(_)
-            | Fact::Devices(_) => {}
+            | Fact::Devices(_)
+            | Fact::MailRead(_) => {}
         }
     }
 

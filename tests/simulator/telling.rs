@@ -71,7 +71,9 @@ fn brief(facts: &[p7_core::mesh::words::Fact]) -> Vec<String> {
         Fact::About(_) => "about".to_owned(),
         Fact::Devices(_) => "devices".to_owned(),
         Fact::Configured(configured) => format!("{:?}", configured.stamp),
-        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) => "statement".to_owned(),
+        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::MailRead(_) => {
+            "statement".to_owned()
+        }
     };
     facts.iter().map(of).collect()
 }

@@ -3,6 +3,7 @@
 use super::node::check_line;
 use super::table::{RulesTable, VantagePointsKey, check_link};
 use p7_deployments::{SourceConfig, check_sources};
+use p7_mailbox::{MailboxConfig, check_mailboxes};
 use p7_settings::{Check, Faults, Period};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub(crate) struct MeshConfig {
     pub(crate) persona: p7_persona::Config,
     /// `[deployments.NAME]`: where the leader asks what is being deployed.
     pub(crate) deployments: BTreeMap<String, SourceConfig>,
+    /// `[mailboxes.NAME]`: which mailboxes are read, and what is looked for in them.
+    pub(crate) mailboxes: BTreeMap<String, MailboxConfig>,
 }
 
 /// `[mesh]` of `mesh.toml`: the mesh as a whole.
@@ -66,6 +69,7 @@ impl Check for MeshConfig {
         if let Some(name) = &self.mesh.name {
             check_line("name", name, NAME_LIMIT, &mut faults.under("mesh"));
         }
+        check_mailboxes(&self.mailboxes, &mut faults.under("mailboxes"));
         check_sources(&self.deployments, &mut faults.under("deployments"));
         if let Some(link) = &self.mesh.dashboard {
             check_link("dashboard", link, &mut faults.under("mesh"));

@@ -56,7 +56,11 @@ impl Node {
         deliver(&self.devices, p7_devices::Connect(p7_devices::Listeners { devices }));
         if let Some(member) = member {
             let listeners = p7_member::Listeners {
-                facts: vec![self.aggregator.clone().recipient(), self.notifier.clone().recipient()],
+                facts: vec![
+                    self.aggregator.clone().recipient(),
+                    self.notifier.clone().recipient(),
+                    self.mailboxes.clone().recipient(),
+                ],
                 mesh: vec![
                     self.aggregator.clone().recipient(),
                     dashboard.clone().recipient(),
@@ -65,6 +69,7 @@ impl Node {
                     self.devices.clone().recipient(),
                     self.notifier.clone().recipient(),
                     self.persona.clone().recipient(),
+                    self.mailboxes.clone().recipient(),
                 ],
                 seats: vec![self.prober.clone().recipient()],
                 looks: vec![self.prober.clone().recipient()],

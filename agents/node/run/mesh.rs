@@ -5,7 +5,7 @@ use super::clock;
 use crate::config::Loaded;
 use actix::prelude::*;
 use p7_bus::{Applied, Apply, ApplyError, AskError, SharedConfiguration};
-use p7_core::mesh::words::{About, Configuration};
+use p7_core::mesh::words::{About, Configuration, Role};
 use p7_member::Member;
 use p7_mesh::key::MeshKey;
 use p7_store::{Identity, Store};
@@ -57,6 +57,13 @@ pub(crate) struct Roof<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
 }
 
+/// The roles this node could hold beside the leader's, by its own configuration and the one it remembers.
+fn roles(roof: &Roof<'_>) -> Vec<Role> {
+    let remembered = super::persona::remembered(roof);
+    let known: Vec<&Loaded> = std::iter::once(roof.loaded).chain(remembered.as_ref()).collect();
+    super::persona::roles(&known).into_iter().chain(super::mailbox::roles(&known)).collect()
+}
+
 impl Joined {
     /// Joins the mesh; none when there is no key.
     pub(crate) fn join(roof: &Roof<'_>) -> Result<Option<Self>, JoinError> {
@@ -78,7 +85,7 @@ impl Joined {
                 devices: Vec::new(),
                 at: now,
             },
-            roles: super::persona::roles(roof),
+            roles: roles(roof),
             store: roof.store.clone(),
             clock: clock::now,
             registry: roof.registry.clone(),

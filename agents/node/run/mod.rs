@@ -4,6 +4,7 @@ mod clock;
 mod deployments;
 mod introduce;
 mod log;
+mod mailbox;
 mod mesh;
 mod node;
 mod persona;

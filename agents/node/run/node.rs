@@ -11,7 +11,6 @@ use p7_core::mesh::look::Said;
 use p7_core::mesh::words::{Configuration, Stamp};
 use p7_core::service::Service;
 use p7_core::vocabulary::{MeshTime, NodeId, ServiceId};
-use p7_deployments::Deployments;
 use p7_notifier::Notifier;
 use p7_prober::{Anchor, Clock, ConnectivityConfig, Drain, Probe, Prober, Seating, Watch, Watched};
 use p7_store::{ResultsQuery, Store, StoreError};
@@ -66,8 +65,9 @@ pub(crate) struct Node {
     pub(super) store: Store,
     pub(super) aggregator: Addr<Aggregator>,
     pub(super) prober: Addr<Prober>,
-    pub(super) deployments: Addr<Deployments>,
+    pub(super) deployments: Addr<p7_deployments::Deployments>,
     pub(super) notifier: Addr<Notifier>,
+    pub(super) mailboxes: Addr<p7_mailbox::Mailboxes>,
     notifier_thread: Arbiter,
     pub(super) dashboard: p7_dashboard::Running,
     pub(super) voice: Voice,
@@ -121,6 +121,7 @@ impl Node {
         let deployments = super::deployments::start(loaded, &aggregator, joined.as_ref(), &registry)?;
         let stated = joined.as_ref().map(|joined| joined.member.clone().recipient());
         let (notifier, notifier_thread) = super::speaking::start(loaded, &id, &store, stated, &registry)?;
+        let mailboxes = super::mailbox::start(loaded, &notifier, joined.as_ref(), &registry)?;
         let (configurator, wishes) = Configurator::new();
         let known = configurator.known();
         let configurator = joined.as_ref().map(|_| configurator.start());
@@ -156,6 +157,7 @@ impl Node {
             prober,
             deployments,
             notifier,
+            mailboxes,
             notifier_thread,
             dashboard,
             voice,
@@ -287,6 +289,7 @@ impl Node {
         // before the statuses that follow
         deliver(&self.notifier, configured.clone());
         deliver(&self.notifier, super::speaking::taken_up(loaded));
+        deliver(&self.mailboxes, super::mailbox::follow(loaded));
         deliver(&self.aggregator, configured);
         deliver(&self.prober, Watch(watched));
         if let Some(joined) = &self.joined {

@@ -56,16 +56,17 @@ pub(super) fn taken_up(loaded: &Loaded) -> TakeUp {
     }
 }
 
+/// The mesh's configuration as it was last known here: it holds before any peer is heard.
+pub(super) fn remembered(roof: &mesh::Roof<'_>) -> Option<Loaded> {
+    let known = roof.store.shared_configuration().ok().flatten()?;
+    config::load_shared(&roof.loaded.dir, roof.environment, "shared mesh.toml", &known.text).ok()
+}
+
 /// The roles this node could hold: Persona's only where the configuration has it, so that a mesh without
-/// Slack elects nobody for it.
-pub(super) fn roles(roof: &mesh::Roof<'_>) -> Vec<Role> {
-    let remembered = roof.store.shared_configuration().ok().flatten();
-    let shared = remembered.and_then(|known| {
-        config::load_shared(&roof.loaded.dir, roof.environment, "shared mesh.toml", &known.text).ok()
-    });
-    let wanted = [Some(roof.loaded), shared.as_ref()].into_iter().flatten();
-    let persona = wanted.map(|loaded| &loaded.mesh.persona).any(p7_persona::Config::is_wanted);
-    std::iter::once(Role::Leader).chain(persona.then_some(Role::Persona)).collect()
+/// Slack elects nobody.
+pub(super) fn roles(loaded: &[&Loaded]) -> Vec<Role> {
+    let is_wanted = loaded.iter().any(|loaded| loaded.mesh.persona.is_wanted());
+    is_wanted.then_some(Role::Persona).into_iter().collect()
 }
 
 /// Tests any address once, for people.

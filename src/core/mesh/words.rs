@@ -2,6 +2,7 @@
 
 use super::devices::DevicesTold;
 use crate::facts::{Acknowledgement, Deployment, Hold};
+use crate::mail::MailRead;
 use crate::result::ProbeResult;
 use crate::rollup::Resolution;
 use crate::vocabulary::{Cycle, MeshTime, Millis, NodeId, ServiceId};
@@ -229,6 +230,8 @@ pub enum Fact {
     Noticed(Notice),
     /// How its devices are.
     Devices(Arc<DevicesTold>),
+    /// How far a mailbox was read.
+    MailRead(MailRead),
 }
 
 /// Which of an author's two sequences: they are kept for different times.

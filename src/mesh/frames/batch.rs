@@ -122,7 +122,8 @@ fn result_of(fact: &Fact) -> Option<&ProbeResult> {
         | Fact::About(_)
         | Fact::Configured(_)
         | Fact::Noticed(_)
-        | Fact::Devices(_) => None,
+        | Fact::Devices(_)
+        | Fact::MailRead(_) => None,
     }
 }
 

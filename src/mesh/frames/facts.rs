@@ -5,6 +5,7 @@ use super::long::LongV1;
 use super::{CONFIGURATION_LIMIT, FrameError, SealError, bytes, devices};
 use p7_core::facts::{Acknowledgement, Deployment, DeploymentState, Hold, HoldKind, NOTE_LIMIT, Scope};
 use p7_core::incident::IncidentId;
+use p7_core::mail::{MailRead, Position};
 use p7_core::mesh::words::{About, Configuration, Detail, Fact, Notice, Saying, Stamp, Word};
 use p7_core::vocabulary::{BadId, Cycle, Level, MeshTime, NodeId, ServiceId};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ const NOTICED: u8 = 6;
 /// An entry of the ledger with what is said beside the level.
 const NOTICED_IN_DETAIL: u8 = 7;
 const DEVICES: u8 = 8;
+const MAIL_READ: u8 = 9;
 
 const HOLD_KINDS: [HoldKind; 2] = [HoldKind::Silence, HoldKind::Maintenance];
 const STATES: [DeploymentState; 3] =
@@ -117,6 +119,14 @@ struct NoticeV2<'a> {
     receipt: Option<&'a str>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct MailReadV1<'a> {
+    mailbox: &'a str,
+    folder: &'a str,
+    validity: u32,
+    uid: u32,
+}
+
 /// A statement as it goes over the wire; none for a result. What another node would refuse is refused
 /// here already.
 pub(super) fn write(fact: &Fact, author: &NodeId) -> Result<Option<StatementV1<Vec<u8>>>, SealError> {
@@ -145,6 +155,7 @@ pub(super) fn write(fact: &Fact, author: &NodeId) -> Result<Option<StatementV1<V
                 (NOTICED_IN_DETAIL, bytes::encode(&notice_v2(notice))?)
             }
         }
+        Fact::MailRead(read) => (MAIL_READ, bytes::encode(&mail_read_v1(read))?),
     };
     read(&StatementV1 { kind, body: body.as_slice() }, author).map_err(SealError::Unlawful)?;
     Ok(Some(StatementV1 { kind, body }))
@@ -165,6 +176,7 @@ pub(super) fn read(statement: &StatementV1<&[u8]>, author: &NodeId) -> Result<Op
         }
         NOTICED_IN_DETAIL => read_notice_in_detail(body, author),
         DEVICES => devices::read(body),
+        MAIL_READ => read_mail_read(body).map(Some),
         _ => Ok(None),
     }
 }
@@ -343,6 +355,17 @@ fn read_notice(read: &NoticeV1<'_>, detail: Detail, author: &NodeId) -> Result<O
         saying,
         detail,
     }))
+}
+
+fn mail_read_v1(read: &MailRead) -> MailReadV1<'_> {
+    let Position { validity, uid } = read.position;
+    MailReadV1 { mailbox: &read.mailbox, folder: &read.folder, validity, uid }
+}
+
+fn read_mail_read(body: &[u8]) -> Result<Fact, FrameError> {
+    let read: MailReadV1<'_> = bytes::decode(body, "how far a mailbox was read")?;
+    let position = Position { validity: read.validity, uid: read.uid };
+    Ok(Fact::MailRead(MailRead { mailbox: note(read.mailbox)?, folder: note(read.folder)?, position }))
 }
 
 fn service(id: &str) -> Result<ServiceId, FrameError> {

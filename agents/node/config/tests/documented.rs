@@ -7,6 +7,7 @@ use crate::config::speaking::RouteTable;
 use crate::config::table::ServiceTable;
 use p7_deployments::SourceConfig;
 use p7_devices::DeviceConfig;
+use p7_mailbox::MailboxConfig;
 use p7_prober::ProbeConfig;
 use p7_prober::kinds::NAMES;
 use p7_settings::{all_keys_by, all_keys_of};
@@ -22,9 +23,26 @@ fn known() -> BTreeSet<String> {
     keys.remove("node.toml devices");
     keys.extend(all_keys_of::<DeviceConfig>().iter().map(|key| format!("node.toml devices.NAME.{key}")));
     keys.extend(all_keys_of::<SourceConfig>().iter().map(|key| format!("mesh.toml deployments.NAME.{key}")));
-    let free = "deployments"; // its keys are people's own names
+    keys.extend(all_keys_of::<MailboxConfig>().iter().map(|key| format!("mesh.toml mailboxes.NAME.{key}")));
     keys.extend(
-        all_keys_of::<MeshConfig>().iter().filter(|key| *key != free).map(|key| format!("mesh.toml {key}")),
+        all_keys_of::<p7_mailbox::FolderConfig>()
+            .iter()
+            .map(|key| format!("mesh.toml mailboxes.NAME.folders.FOLDER.{key}")),
+    );
+    keys.extend(
+        all_keys_of::<p7_mailbox::SubjectConfig>()
+            .iter()
+            .map(|key| format!("mesh.toml mailboxes.NAME.subjects.SUBJECT.{key}")),
+    );
+    for free in ["folders", "subjects"] {
+        keys.remove(&format!("mesh.toml mailboxes.NAME.{free}"));
+    }
+    let free = ["deployments", "mailboxes"]; // their keys are people's own names
+    keys.extend(
+        all_keys_of::<MeshConfig>()
+            .iter()
+            .filter(|key| !free.contains(&&***key))
+            .map(|key| format!("mesh.toml {key}")),
     );
     keys.extend(all_keys_of::<ServiceTable>().iter().map(|key| format!("mesh.toml services.ID.{key}")));
     let targets = all_keys_of::<p7_publisher::TargetConfig>();

@@ -162,7 +162,7 @@ impl Machine {
                         continue;
                     }
                 }
-                Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) => {}
+                Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::MailRead(_) => {}
             }
             heard.push(fact);
         }

@@ -74,7 +74,8 @@ impl Machine {
                 | Fact::About(_)
                 | Fact::Configured(_)
                 | Fact::Noticed(_)
-                | Fact::Devices(_) => self.stating.statements.push(fact),
+                | Fact::Devices(_)
+                | Fact::MailRead(_) => self.stating.statements.push(fact),
             }
             let by = if urgent {
                 self.stating.last.plus(URGENT_GAP).max(now.steady)
@@ -116,7 +117,11 @@ impl Machine {
                 self.beat_soon(now);
                 true
             }
-            Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::Noticed(_) => true,
+            Fact::Acknowledged(_)
+            | Fact::Held(_)
+            | Fact::Deployed(_)
+            | Fact::Noticed(_)
+            | Fact::MailRead(_) => true,
         }
     }
 
@@ -208,7 +213,7 @@ fn weight(fact: &Fact) -> usize {
             };
             64 + told.devices.iter().map(line).sum::<usize>()
         }
-        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Noticed(_) => 2 * 1024,
+        Fact::Acknowledged(_) | Fact::Held(_) | Fact::Noticed(_) | Fact::MailRead(_) => 2 * 1024,
         Fact::Deployed(_) => 4 * 1024,
         Fact::Configured(_) => BATCH_WEIGHT,
     }

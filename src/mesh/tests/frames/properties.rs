@@ -143,7 +143,8 @@ proptest! {
                 Fact::Result(result) => result.node == node(1),
                 Fact::Noticed(notice) => notice.node == node(1),
                 Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::About(_)
-                | Fact::Configured(_) | Fact::Devices(_) => true,
+                | Fact::Configured(_) | Fact::Devices(_)
+ | Fact::MailRead(_) => true,
             };
             prop_assert!(opened.batch.facts.iter().all(own));
         }
