@@ -195,8 +195,7 @@ impl Timetable {
         }
     }
 
-    /// The clock jumped or the machine slept: what was missed stays missing, all go on at their next slot, be
-    /// it for an extra test of a cycle that a clock that was ahead has tested already.
+    /// The clock jumped or the machine slept: what was missed stays missing, all go on at their next slot.
     pub fn jumped(&mut self, now: MeshTime) {
         self.queue.clear();
         self.waiting.iter_mut().for_each(VecDeque::clear);
@@ -213,7 +212,7 @@ impl Timetable {
                 }
             }
             if row.next.is_some() {
-                let at = row.resettle(now);
+                let at = row.settle(now, None);
                 self.queue.insert((at, service.clone()));
             }
         }

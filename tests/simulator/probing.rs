@@ -90,9 +90,6 @@ impl World {
         if desk.last.is_none_or(|last| last < cycle) {
             self.nodes[usize::from(node)].desks[service].last = Some(cycle);
             self.begin_probe(node, service, cycle, Beside::Schedule);
-        } else {
-            // as in the live node: a clock that was ahead has tested this cycle already, nobody looks now
-            self.begin_probe(node, service, cycle, Beside::Slot);
         }
         self.plan_slot(node, service, FirstTest::AtSlot);
     }
@@ -277,7 +274,6 @@ pub(crate) enum FirstTest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Beside {
     Schedule,
-    Slot,
     Extra,
 }
 

@@ -104,30 +104,15 @@ impl Row {
         at
     }
 
-    /// As [`Row::settle`] after the clock was set. Where that was back, slots come again whose cycles were tested
-    /// from here: what is seen there has no cycle of its own, but were nobody to look, a service that this node
-    /// alone tests would be unwatched for as long as the clock was wrong.
-    pub(super) fn resettle(&mut self, now: MeshTime) -> MeshTime {
-        let at = self.settle(now, None);
-        self.once_more(now, at)
-    }
-
-    /// Finds the next slot that lies before the next cycle, which is due `at`. Returns when it is due, or that.
-    fn once_more(&mut self, now: MeshTime, at: MeshTime) -> MeshTime {
-        let slot = self.slots.time(self.slots.passed(now).later(1, self.slots.interval));
-        self.again = (slot < at).then_some(slot);
-        self.again.unwrap_or(at)
-    }
-
     /// Its slot has come: what is due now, and when the one after it is.
     pub(super) fn come_due(&mut self, service: &ServiceId, now: MeshTime) -> Option<(Due, MeshTime)> {
         let (mut cycle, mut at) = self.next?;
         if let Some(again) = self.again.take().filter(|_| now < at) {
             self.tested = Some(now);
             let cycle = Cycle::at(again, self.slots.interval);
-            let until = self.once_more(now, at);
-            let due = Due { service: service.clone(), cycle, at: again, until, occasion: Occasion::Extra };
-            return Some((due, until));
+            let due =
+                Due { service: service.clone(), cycle, at: again, until: at, occasion: Occasion::Extra };
+            return Some((due, at));
         }
         let passed = self.slots.passed(now);
         if passed > cycle {
