@@ -14,6 +14,7 @@ mod metrics;
 mod past;
 mod peers;
 mod perform;
+mod recall;
 mod shelf;
 mod start;
 
