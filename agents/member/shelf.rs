@@ -8,7 +8,6 @@ use crate::recall;
 use p7_core::mesh::missed::Missed;
 use p7_core::mesh::words::{Batch, Chapter, FiguresOf, Have, Role, Sequence, Span, Term};
 use p7_core::vocabulary::{MeshTime, NodeId};
-use p7_mesh::frames;
 use p7_mesh::mesh_id::MeshId;
 use p7_store::{LogRow, RollupCursor, RollupRow, Store, StoreError};
 use std::sync::Arc;
