@@ -16,6 +16,7 @@ mod metrics;
 mod past;
 mod peers;
 mod perform;
+mod recall;
 mod route;
 mod shelf;
 mod start;

@@ -253,7 +253,8 @@ impl Handler<Connect> for Member {
 
     fn handle(&mut self, Connect(listeners): Connect, context: &mut Self::Context) {
         self.listeners = listeners;
-        let recalled = self.shelf.recalled(&self.mesh);
+        let now = self.machine.mesh_time(clock::now());
+        let recalled = self.shelf.recalled(&self.mesh, now);
         self.hear(Event::Recalled(recalled), context);
         self.look_back(context);
     }

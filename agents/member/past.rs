@@ -11,7 +11,7 @@ use p7_core::vocabulary::{Millis, NodeId};
 use p7_mesh::frames::{self, Figured, SealError};
 
 impl Member {
-    /// Looks whether this node was away for longer than results are told.
+    /// After a start: what was missed before is still missed, and this node may have been away.
     pub(crate) fn look_back(&mut self, context: &mut Context<Self>) {
         let now = self.machine.mesh_time(clock::now());
         let (seen, told, kept) = self.shelf.absence();
@@ -19,22 +19,23 @@ impl Member {
             (Some(missed), Some(kept)) => Some(missed.and(kept)),
             (missed, kept) => missed.or(kept),
         };
-        if let Some(missed) = missed {
-            tracing::info!(
-                from = missed.from.0,
-                to = missed.to.0,
-                "figures of this time are asked of others"
-            );
-            self.hear(Event::Missed(missed, None), context);
-        }
+        self.misses(missed, context);
+    }
+
+    fn misses(&mut self, missed: Option<Missed>, context: &mut Context<Self>) {
+        let Some(missed) = missed else { return };
+        tracing::info!(from = missed.from.0, to = missed.to.0, "figures of this time are asked of others");
+        self.hear(Event::Missed(missed, None), context);
     }
 
     /// Notes that this node is in the mesh, unless nobody else is.
     pub(crate) fn note_presence(&mut self, context: &mut Context<Self>) {
         if self.machine.peers_alive() > 0 {
-            // a machine that was suspended has missed as much as one that was off
-            self.look_back(context);
-            self.shelf.note_seen(self.machine.mesh_time(clock::now()));
+            let now = self.machine.mesh_time(clock::now());
+            // a machine that was suspended, or cut off, has missed as much as one that was off
+            let (seen, told, _) = self.shelf.absence();
+            self.misses(while_away(seen, now, told), context);
+            self.shelf.note_seen(now);
         }
     }
 

@@ -4,17 +4,13 @@
 //! counted, and after a restart it comes back from the others.
 
 use crate::past::Absence;
+use crate::recall;
 use p7_core::mesh::missed::Missed;
-use p7_core::mesh::words::{Batch, FiguresOf, Have, Role, Sequence, Span, Term};
+use p7_core::mesh::words::{Batch, Chapter, FiguresOf, Have, Role, Sequence, Span, Term};
 use p7_core::vocabulary::{MeshTime, NodeId};
-use p7_mesh::frames;
 use p7_mesh::mesh_id::MeshId;
 use p7_store::{LogRow, RollupCursor, RollupRow, Store, StoreError};
 use std::sync::Arc;
-
-/// How many batches of each sequence are heard again after a start: what the rules' state may have
-/// lost in a crash, ten times over.
-const RECALLED: usize = 64;
 
 /// Figures, and where the next page of them begins.
 type FiguresPage = (Vec<RollupRow>, Option<Vec<u8>>);
@@ -88,13 +84,19 @@ impl Shelf {
         }
     }
 
-    /// The last batches of each sequence.
-    pub(crate) fn recalled(&self, mesh: &MeshId) -> Vec<Batch> {
-        let rows = self.store.log_tail(RECALLED).unwrap_or_else(|error| {
-            tracing::error!(%error, "can't read what the mesh said last");
-            Vec::new()
-        });
-        rows.iter().filter_map(|row| Some(frames::open_batch(&row.sealed, mesh).ok()?.batch)).collect()
+    /// The last batches of each sequence, and of earlier ones what only this process knew: see [`recall`].
+    pub(crate) fn recalled(&self, mesh: &MeshId, now: MeshTime) -> Vec<Batch> {
+        let since = self.absence().0.map_or(now, |seen| seen.min(now));
+        let mut recalled = Vec::new();
+        // statements first: they say who the others are and what is watched
+        for chapter in [Chapter::Statements, Chapter::Results] {
+            let rows = self.store.log_tail(chapter, recall::READ).unwrap_or_else(|error| {
+                tracing::error!(%error, "can't read what the mesh said last");
+                Vec::new()
+            });
+            recalled.extend(recall::worth_hearing(&rows, mesh, since));
+        }
+        recalled
     }
 
     /// The first numbers that are still kept.

@@ -22,8 +22,8 @@ mod kept;
 
 /// Batches of one answer at most, however small they are.
 const LOGGED_LIMIT: usize = 4_096;
-/// Bytes of all tails together at most: a start hears them at once.
-const TAIL_BYTES: usize = 32 << 20;
+/// Bytes of all tails of one chapter together at most: a start hears them at once.
+const TAIL_BYTES: usize = 16 << 20;
 
 /// A batch as its author signed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,13 +135,14 @@ impl Store {
         log.into_iter().map(have).collect()
     }
 
-    /// The last `count` batches of every sequence, each in its order: after a crash, what follows from them
-    /// may not have been stored. At most 32 MiB in all; statements come first, then later lives.
-    pub fn log_tail(&self, count: usize) -> Result<Vec<LogRow>, StoreError> {
+    /// The last `count` batches of every sequence of a chapter, each in its order: after a start, what
+    /// follows from them may not be known. At most 4,096 of each and 16 MiB in all; later lives come first.
+    pub fn log_tail(&self, chapter: Chapter, count: usize) -> Result<Vec<LogRow>, StoreError> {
         let log = self.inner.log.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut lanes: Vec<Lane> =
-            log.into_iter().filter(|(_, kept)| kept.first().is_some()).map(|(lane, _)| lane).collect();
-        lanes.sort_by_key(|lane| std::cmp::Reverse((lane.chapter, lane.boot)));
+        let wanted = |(lane, kept): &(Lane, Kept)| lane.chapter == code_of(chapter) && kept.first().is_some();
+        let mut lanes: Vec<Lane> = log.into_iter().filter(wanted).map(|(lane, _)| lane).collect();
+        lanes.sort_by_key(|lane| std::cmp::Reverse(lane.boot));
+        let count = count.min(LOGGED_LIMIT);
         let mut tails = Vec::new();
         let mut left = TAIL_BYTES;
         for lane in lanes {
