@@ -49,7 +49,7 @@ fn may_matter(sequence: &Sequence, at: MeshTime, since: MeshTime) -> bool {
 /// Whether nothing but the process knew what follows from a fact.
 fn is_known_here_only(fact: &Fact, since: MeshTime) -> bool {
     match fact {
-        Fact::Configured(_) | Fact::About(_) => true,
+        Fact::Configured(_) | Fact::About(_) | Fact::Devices(_) | Fact::MailRead(_) => true,
         Fact::Result(result) => result.cycle.start() >= since,
         Fact::Acknowledged(_) | Fact::Held(_) | Fact::Deployed(_) | Fact::Noticed(_) => false,
     }

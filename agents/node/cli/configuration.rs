@@ -11,7 +11,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Largest mesh.toml that a node takes.
 const TEXT_LIMIT: u64 = 512 * 1024;
@@ -22,7 +22,7 @@ const SHARED_FILE: &str = "mesh.toml";
 
 /// Answers `p7 apply`.
 pub(crate) async fn apply(args: &args::Apply) -> Result<Answer, Failure> {
-    let text = read(&args.file)?;
+    let text = read(&file_of(&args.file))?;
     let client = Client::new(&args.node)?;
     let query = [("by", by(args.by.as_deref()))];
     let value: Value = client.post_text(&["config"], &query, "application/toml", text).await?;
@@ -58,7 +58,7 @@ fn format_line(before: &str, text: &str) -> String {
 /// Answers `p7 config`.
 pub(crate) async fn shared(args: &args::Shared) -> Result<Answer, Failure> {
     match &args.action {
-        SharedAction::Diff { folder, node } => diff(folder, &Client::new(node)?).await,
+        SharedAction::Diff { place, node } => diff(place, &Client::new(node)?).await,
         SharedAction::Show { node, form } => {
             let value: Value = Client::new(node)?.get(&["config", "shared"], &[]).await?;
             if form.json {
@@ -73,8 +73,8 @@ pub(crate) async fn shared(args: &args::Shared) -> Result<Answer, Failure> {
     }
 }
 
-async fn diff(folder: &Path, client: &Client) -> Result<Answer, Failure> {
-    let file = folder.join(SHARED_FILE);
+async fn diff(place: &Path, client: &Client) -> Result<Answer, Failure> {
+    let file = file_of(place);
     let own = read(&file)?;
     let shared: SharedConfiguration = client.get(&["config", "shared"], &[]).await?;
     let theirs = format!("version {} of the mesh", shared.version);
@@ -134,6 +134,13 @@ fn fit(text: &str) -> String {
         return text.to_owned();
     }
     text.lines().map(|line| format_line("", line)).collect()
+}
+
+/// The file itself, or the mesh.toml of a folder. What is not there is taken for a folder if it looks like one.
+fn file_of(place: &Path) -> PathBuf {
+    let is_folder =
+        place.is_dir() || (!place.exists() && place != Path::new("-") && place.extension().is_none());
+    if is_folder { place.join(SHARED_FILE) } else { place.to_owned() }
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

@@ -56,3 +56,15 @@ fn a_file_that_is_not_there_or_too_large_is_wrong_use() {
     let said = read(&file).unwrap_err().to_string();
     assert!(said.ends_with("mesh.toml is larger than 512 KiB; no node takes it"), "{said}");
 }
+
+#[test]
+fn a_file_and_its_folder_are_taken_alike() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mesh.toml");
+    assert_eq!(file_of(folder.path()), file);
+    assert_eq!(file_of(&file), file, "also when it is not there yet");
+    std::fs::write(folder.path().join("shared"), "").unwrap();
+    assert_eq!(file_of(&folder.path().join("shared")), folder.path().join("shared"));
+    assert_eq!(file_of(&folder.path().join("typo")), folder.path().join("typo").join("mesh.toml"));
+    assert_eq!(file_of(Path::new("-")), Path::new("-"));
+}

@@ -62,7 +62,7 @@ pub(crate) struct MeshJoin {
 
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// The mesh.toml that every node is to take up; `-` reads standard input
+    /// The mesh.toml that every node is to take up, or its folder; `-` reads standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Who gives it; your user name unless given
@@ -83,11 +83,11 @@ pub(crate) struct Shared {
 /// What can be done with the shared configuration.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SharedAction {
-    /// Show how a folder's mesh.toml differs from the mesh's; exit 1 when it does
+    /// Show how a mesh.toml differs from the mesh's; exit 1 when it does
     Diff {
-        /// Folder with mesh.toml
-        #[arg(value_name = "DIR", env = "P7_CONFIG", default_value = "mesh-config")]
-        folder: PathBuf,
+        /// The file, or its folder; `-` reads standard input
+        #[arg(value_name = "FILE", env = "P7_CONFIG", default_value = "mesh-config")]
+        place: PathBuf,
         #[command(flatten)]
         node: Node,
     },
