@@ -92,6 +92,7 @@ fn member(name: &str, site: &str, liveness: Liveness) -> MemberView {
             devices: Vec::new(),
             at: ago(600),
         }),
+        devices: None,
         liveness,
         since: ago(600),
         heard: NOW,
