@@ -29,7 +29,7 @@ pub struct Config {
     /// Who may acknowledge, silence, state maintenance, let a robot speak and probe any address. Default
     /// nobody; everybody in the workspace may ask.
     pub changes: Changes,
-    /// The address of Slack's methods, for gateways. Default "https://slack.com/api/".
+    /// The address of Slack's methods, for gateways. Default `"https://slack.com/api/"`.
     pub api: Option<String>,
 }
 
