@@ -3,7 +3,6 @@
 
 use super::names::Names;
 use super::words;
-use p7_core::mesh::mesh_time::UNCERTAINTY;
 use p7_core::mesh::view::{Liveness, MemberView, MeshView};
 use p7_core::vocabulary::Millis;
 use serde::Serialize;
@@ -29,7 +28,7 @@ pub struct Warning {
 
 /// From where on a clock is off; none where nothing is watched.
 pub(super) fn skew_limit(shortest: Option<Millis>) -> Option<u64> {
-    shortest.map(|interval| (interval.0 / SKEW_PART).max(UNCERTAINTY.0))
+    shortest.map(|interval| interval.0 / SKEW_PART)
 }
 
 /// Whether a node's clock is off by more than `limit`.

@@ -13,12 +13,6 @@ pub const DEFAULT_INTERVAL: Millis = Millis::seconds(60);
 pub const STEP: Millis = Millis(250);
 /// A peer's offset is the median of this many beats, so that two delayed ones mean nothing.
 const SAMPLES: usize = 5;
-/// So many beats must be heard before a peer's clock counts: the first may have waited in a queue, and a
-/// median of two is only one of them.
-const SETTLED_SAMPLES: usize = 3;
-/// How well clocks of different machines can be compared at all: what a beat may be under way for, and
-/// the steps in which a correction follows. Nobody is blamed for less.
-pub const UNCERTAINTY: Millis = Millis(1_000);
 
 /// What a peer's latest beats said of its clock, as its wall time less our steady time: so a step of our
 /// own wall clock is not taken for one of theirs.
@@ -41,10 +35,6 @@ impl Samples {
         if let Some(known) = sorted.get_mut(..self.count) {
             self.median = median(known).unwrap_or(sample);
         }
-    }
-
-    fn settled(&self) -> bool {
-        self.count >= SETTLED_SAMPLES
     }
 }
 
@@ -113,23 +103,19 @@ impl MeshClock {
         MeshTime(wall.0.saturating_add_signed(self.correction))
     }
 
-    /// How far a node's wall clock is ahead of ours, in milliseconds; none while it was heard too seldom.
+    /// How far a node's wall clock is ahead of ours, in milliseconds; none while it was not heard.
     pub fn offset_of(&self, node: &NodeId) -> Option<i64> {
         if *node == self.me {
             return Some(0);
         }
-        self.peers
-            .get(node)
-            .filter(|samples| samples.settled())
-            .map(|samples| samples.median.saturating_sub(self.own))
+        self.peers.get(node).map(|samples| samples.median.saturating_sub(self.own))
     }
 
-    /// Whether a node's clock is further than a quarter of the interval, and than what can be told at all,
-    /// from mesh time: to be shown as a warning. Ours may be the one.
+    /// Whether a node's clock is further than a quarter of the interval from mesh time: to be shown as a
+    /// warning. Ours may be the one.
     pub fn skewed(&self, node: &NodeId) -> bool {
-        let limit = (self.interval.0 / 4).max(UNCERTAINTY.0);
         self.offset_of(node)
-            .is_some_and(|offset| offset.saturating_sub(self.correction).unsigned_abs() > limit)
+            .is_some_and(|offset| offset.saturating_sub(self.correction).unsigned_abs() > self.interval.0 / 4)
     }
 
     /// Corrected above an eighth of the interval and until below a sixteenth, so that a clock near the
@@ -150,17 +136,14 @@ impl MeshClock {
 
     /// How far the clock that rules is ahead of ours: the median one, ours among them. Of an even number
     /// it is the earlier of the two in the middle, so that it is a clock that somebody has and all choose
-    /// the same; of two it is that of the lower id, so that they do not chase each other. Clocks that were
-    /// heard too seldom do not count.
+    /// the same; of two it is that of the lower id, so that they do not chase each other.
     fn median_offset(&mut self) -> i64 {
         if let (1, Some((peer, samples))) = (self.peers.len(), self.peers.first_key_value()) {
-            let rules = *peer < self.me && samples.settled();
-            return if rules { samples.median.saturating_sub(self.own) } else { 0 };
+            return if *peer < self.me { samples.median.saturating_sub(self.own) } else { 0 };
         }
         self.scratch.clear();
         self.scratch.push(0);
-        let settled = self.peers.values().filter(|samples| samples.settled());
-        self.scratch.extend(settled.map(|samples| samples.median.saturating_sub(self.own)));
+        self.scratch.extend(self.peers.values().map(|samples| samples.median.saturating_sub(self.own)));
         median(&mut self.scratch).unwrap_or(0)
     }
 }

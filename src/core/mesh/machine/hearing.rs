@@ -4,7 +4,6 @@ use super::{Effect, Machine};
 use crate::mesh::devices::DevicesTold;
 use crate::mesh::journal::Noted;
 use crate::mesh::members::{Change, Member};
-use crate::mesh::mesh_time::UNCERTAINTY;
 use crate::mesh::rules::Rule;
 use crate::mesh::words::{Batch, Beat, Fact, Now, Steady, Suspicion};
 use crate::result::ProbeResult;
@@ -56,7 +55,7 @@ impl Machine {
             // it may be the one to us, also if we don't know yet: it doubts that we live until it hears us
             self.beat_soon(now);
         }
-        self.hear_clock(beat, now);
+        self.clock.heard(&beat.node, beat.wall, now);
         if self.may_miss_others(&beat.node) {
             effects.push(Effect::PassOn);
         }
@@ -69,15 +68,6 @@ impl Machine {
             self.changed(heard.changes, now, effects);
         } else if posts_changed {
             self.elect(now, effects);
-        }
-    }
-
-    /// Another clock may correct ours: what waits for its time waits by the new one.
-    fn hear_clock(&mut self, beat: &Beat, now: Now) {
-        let before = self.clock.correction();
-        self.clock.heard(&beat.node, beat.wall, now);
-        if self.clock.correction() != before {
-            self.time_release(self.mesh_time(now), now.steady);
         }
     }
 
@@ -245,7 +235,7 @@ impl Machine {
             Some(Vote::Failed) => Millis(0),
             Some(Vote::Passed) | None => interval.span(),
         };
-        let lawful_at = result.cycle.start().minus(early).minus(UNCERTAINTY);
+        let lawful_at = result.cycle.start().minus(early);
         let mesh_now = self.mesh_time(now);
         if lawful_at <= mesh_now {
             return false;

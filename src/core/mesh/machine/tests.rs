@@ -354,7 +354,7 @@ fn a_result_of_another_node_and_one_of_the_future_are_not_heard() {
     let batch = Batch { sequence, number: 1, at: MeshTime(BEGIN), facts, sealed: Arc::default() };
     net.tell(&id("b"), Event::HeardBatch(batch));
     assert_eq!(net.results("b"), 0);
-    net.pass(595_000);
+    net.pass(596_000);
     assert_eq!(net.results("b"), 0, "a failure of a cycle that has not begun");
     net.pass(2_000);
     assert_eq!(net.results("b"), 1, "heard when its cycle had come");

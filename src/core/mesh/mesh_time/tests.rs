@@ -111,27 +111,6 @@ fn two_delayed_beats_of_five_mean_nothing() {
 }
 
 #[test]
-fn a_clock_counts_from_its_third_beat_on() {
-    let mut clock = clock("b");
-    for (beats, sample, expected) in [(1, 60_000, 0), (2, 9_000, 0), (3, 9_100, 9_100)] {
-        clock.heard(&id("a"), wall(sample), at(0));
-        let offset = (beats >= 3).then_some(expected);
-        assert_eq!((clock.correction(), clock.offset_of(&id("a"))), (expected, offset), "after {beats}");
-    }
-    let mut among_three = with_peers("m", &[("a", 0)]);
-    among_three.heard(&id("b"), wall(60_000), at(0));
-    assert_eq!((among_three.correction(), among_three.skewed(&id("b"))), (0, false));
-}
-
-#[test]
-fn with_short_intervals_nobody_is_blamed_for_what_a_network_may_take() {
-    let mut clock = with_peers("m", &[("a", 0), ("b", 1000), ("c", 1001)]);
-    clock.set_interval(Millis::seconds(2));
-    assert_eq!(clock.correction(), 0);
-    assert_eq!([clock.skewed(&id("b")), clock.skewed(&id("c"))], [false, true]);
-}
-
-#[test]
 fn a_step_of_the_own_clock_is_seen_with_the_next_beat_of_anybody() {
     let mut clock = with_peers("m", &[("a", 0), ("b", 0)]);
     let stepped = Now { wall: wall(30_000 + 2000), steady: Steady(2000) };
@@ -175,10 +154,8 @@ fn an_own_beat_that_comes_back_says_nothing_and_absurd_clocks_break_nothing() {
     let mut clock = clock("m");
     clock.heard(&id("m"), wall(60_000), at(0));
     assert_eq!((clock.correction(), clock.offset_of(&id("m"))), (0, Some(0)));
-    for _ in 0..SETTLED_SAMPLES {
-        clock.heard(&id("a"), MeshTime(u64::MAX), at(0));
-        clock.heard(&id("b"), MeshTime(0), at(0));
-    }
+    clock.heard(&id("a"), MeshTime(u64::MAX), at(0));
+    clock.heard(&id("b"), MeshTime(0), at(0));
     assert_eq!(clock.correction(), 0);
     assert!(clock.skewed(&id("a")) && clock.skewed(&id("b")));
     clock.heard(&id("b"), MeshTime(u64::MAX), Now { wall: MeshTime(0), steady: Steady(u64::MAX) });
