@@ -11,6 +11,8 @@ const METHODS: [&str; 3] = ["get", "post", "delete"];
 
 /// What is read only by who may change things.
 const GUARDED: &str = "/api/v1/config/shared";
+/// What may ask for one node's, which may be unknown.
+const OF_A_NODE: &str = "/api/v1/devices";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -78,7 +80,7 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         (421, "The `Host` is none of this node's names (only asked from the node's own machine)."),
         (503, "Not now: starting, busy or stopping, or the store can't be read or takes nothing. Try again."),
     ];
-    if path.contains("{id}") {
+    if path.contains("{id}") || path == OF_A_NODE {
         problems.push((404, "There is no such thing."));
     }
     if path == GUARDED {
